@@ -1,0 +1,40 @@
+# What can be done here. `make help` lists it.
+SHELL := /bin/bash
+BINARY := .build/release/agent-system
+DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3
+PORT ?= 8080
+
+.PHONY: help run test build packages lint format smoke drill stop
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## set up, start the service in sandbox mode, run a real task on this repository's docs, leave it up
+	@packaging/scripts/run-first-task $(BINARY) $(PORT)
+
+stop: ## stop the service that `make run` left up
+	@packaging/scripts/stop-sandbox
+
+test: packages ## set up and pass every test
+	swift build --build-tests
+	swift test --skip-build
+
+build: packages ## the release binary, at .build/release/agent-system
+	@test -x $(BINARY) || echo "The first release build takes 5 to 10 minutes on two cores; later ones take seconds."
+	swift build -c release --static-swift-stdlib --product agent-system
+
+packages: ## the Debian packages that building and testing need
+	@packaging/scripts/install-packages $(DEBIAN_PACKAGES)
+
+lint: ## the formatter, as strictly as it goes
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+format: ## rewrite the sources as the formatter wants them
+	swift format --in-place --recursive Sources Tests Package.swift
+
+smoke: ## the main job on a release build: `make run` on a free port, then stop
+	$(MAKE) run PORT=0
+	$(MAKE) stop
+
+drill: packages ## the long proofs; output goes to docs/DRILLS.md
+	packaging/scripts/drill

@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Layers, from the bottom up; nothing points up (docs/ARCHITECTURE.md, "Targets").
+
+let hummingbird = "hummingbird"
+let lowest: [Target] = [
+  .systemLibrary(
+    name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  .systemLibrary(
+    name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+  .target(name: "CPlatform"),
+  .target(name: "AgentCore"),
+]
+
+let middle: [Target] = [
+  .target(name: "InProcessCache", dependencies: ["AgentCore"]),
+  .target(name: "Vault", dependencies: ["AgentCore", "CSodium"]),
+  .target(name: "HTTPTransport", dependencies: ["AgentCore", "CCurl"]),
+  .target(name: "AgentConfig", dependencies: ["AgentCore", .product(name: "Yams", package: "Yams")]),
+  .target(name: "AgentRuntime", dependencies: ["AgentCore"]),
+  .target(
+    name: "AgentPersistence",
+    dependencies: [
+      "AgentCore", "Vault", "CPlatform", .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "GRDBSQLite", package: "GRDB.swift"),
+    ]),
+  .target(name: "LLMProviders", dependencies: ["AgentCore", "AgentConfig"]),
+  .target(name: "AgentTools", dependencies: ["AgentCore", "CPlatform", "HTTPTransport"]),
+  .target(name: "AgentObservability", dependencies: ["AgentCore", .product(name: "Logging", package: "swift-log")]),
+]
+
+let top: [Target] = [
+  .target(
+    name: "AgentAPI",
+    dependencies: [
+      "AgentCore", "AgentRuntime", "InProcessCache", "CPlatform",
+      .product(name: "Hummingbird", package: hummingbird), .product(name: "HummingbirdCore", package: hummingbird),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+    ]),
+  .executableTarget(
+    name: "AgentSystem",
+    dependencies: [
+      "AgentAPI", "AgentConfig", "AgentCore", "AgentObservability", "AgentPersistence", "AgentRuntime", "AgentTools",
+      "CPlatform", "HTTPTransport", "InProcessCache", "LLMProviders", "Vault",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ],
+    linkerSettings: [
+      .unsafeFlags(
+        [
+          "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=safe", "-Xlinker", "-z", "-Xlinker",
+          "now",
+        ], .when(configuration: .release))
+    ]),
+]
+
+let kit: [Target.Dependency] = ["AgentTestKit", "AgentCore"]
+let tests: [Target] = [
+  .target(name: "AgentTestKit", dependencies: ["AgentCore"], path: "Tests/AgentTestKit"),
+  .testTarget(name: "AgentCoreTests", dependencies: kit),
+  .testTarget(name: "InProcessCacheTests", dependencies: kit + ["InProcessCache"]),
+  .testTarget(name: "VaultTests", dependencies: kit + ["Vault"]),
+  .testTarget(name: "HTTPTransportTests", dependencies: kit + ["HTTPTransport"]),
+  .testTarget(name: "AgentConfigTests", dependencies: kit + ["AgentConfig"]),
+  .testTarget(name: "AgentRuntimeTests", dependencies: kit + ["AgentRuntime", "AgentPersistence", "LLMProviders"]),
+  .testTarget(
+    name: "AgentPersistenceTests",
+    dependencies: kit + ["AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift")]),
+  .testTarget(name: "LLMProvidersTests", dependencies: kit + ["LLMProviders", "AgentConfig"]),
+  .testTarget(name: "AgentToolsTests", dependencies: kit + ["AgentTools", "HTTPTransport"]),
+  .testTarget(name: "AgentObservabilityTests", dependencies: kit + ["AgentObservability"]),
+  .testTarget(
+    name: "AgentAPITests",
+    dependencies: kit + [
+      "AgentAPI", "AgentRuntime", "InProcessCache", .product(name: "HummingbirdTesting", package: hummingbird),
+    ]),
+  .testTarget(name: "AgentSystemTests", dependencies: kit + ["AgentSystem", "HTTPTransport"]),
+  .testTarget(name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"]),
+  .testTarget(name: "TidyTests"),
+]
+
+let package = Package(
+  name: "AgentSystem",
+  products: [.executable(name: "agent-system", targets: ["AgentSystem"])],
+  dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+  ],
+  targets: lowest + middle + top + tests,
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,137 @@
+import AgentCore
+
+/// `agents.yaml`: the whole list of agents.
+package struct AgentSettings: Sendable {
+  package var agents: [AgentDefinition]
+  /// Where each agent that names a provider does so, to be checked once the providers are known.
+  var providerMarks: [(agent: AgentID, provider: Placed<String>)] = []
+
+  /// The tools that the product has.
+  package static let toolNames = [
+    "file.list", "file.read", "file.search", "file.write", "file.edit", "http.request",
+  ]
+  /// `status` is a path of the API.
+  static let reservedNames: Set<String> = ["status"]
+  /// Each agent costs a row of every page and metric.
+  static let maximumAgents = 1000
+  /// A model's context is the bound in practice; this one keeps a mistake small.
+  static let maximumInstructionBytes = 256 * 1024
+
+  /// Every key of the file.
+  package static let keys: [ConfigKey] = [
+    ConfigKey("agents", .named(maximumCount: maximumAgents), .required, "the agents by name"),
+    ConfigKey("agents.*.description", .text(maximumBytes: 4096), .defaults("''"), "what the agent is for, in one line"),
+    ConfigKey(
+      "agents.*.instructions", .text(maximumBytes: maximumInstructionBytes), .required,
+      "what the model is told before every task"),
+    ConfigKey("agents.*.provider", .text(maximumBytes: 64), .defaults("default"), "a provider's name"),
+    ConfigKey("agents.*.model", .text(maximumBytes: 256), .nullable, "the model; null is the provider's own"),
+    ConfigKey("agents.*.tools", .list(maximumCount: 64), .defaults("[]"), "what the agent may call"),
+    ConfigKey("agents.*.concurrency", .integer(1...1000), .defaults("4"), "its tasks in flight at once"),
+    ConfigKey("agents.*.limits", .section, .defaults("{}"), "what one task may use up"),
+    ConfigKey("agents.*.limits.steps", .integer(1...10_000), .defaults("50"), "steps of one task"),
+    ConfigKey("agents.*.limits.model_calls", .integer(1...10_000), .defaults("40"), "model calls of one task"),
+    ConfigKey("agents.*.limits.tokens", .integer(1...1_000_000_000_000), .defaults("1000000"), "tokens of one task"),
+    ConfigKey(
+      "agents.*.limits.wall_time", .duration(.seconds(1)...(.seconds(604_800))), .defaults("15m"),
+      "working time of one task"
+    ),
+    ConfigKey("agents.*.temperature", .number(0...2), .nullable, "sampling temperature; null is the provider's own"),
+    ConfigKey(
+      "agents.*.max_output_tokens", .integer(1...10_000_000), .defaults("4096"), "tokens of one reply at the most"),
+    ConfigKey(
+      "agents.*.context_tokens", .integer(1000...100_000_000), .defaults("100000"),
+      "tokens of one request at the most; older tool outputs are left out to fit"),
+    ConfigKey(
+      "agents.*.allow_hosts", .list(maximumCount: 256), .defaults("[]"),
+      "what http.request may reach: names, literal addresses with port, or networks"),
+  ]
+
+  /// Reads the file's root; a bad agent leaves an issue. `tools`: those that this build has.
+  static func read(_ root: YAMLNode?, tools: [String], log: inout IssueLog) -> AgentSettings {
+    var reader = ConfigReader(keys: keys, log: log)
+    var settings = AgentSettings(agents: [])
+    let top: ConfigReader.Section
+    if root == nil {
+      top = ConfigReader.Section(path: "", shown: "", mark: .start, entries: [:])
+      reader.log.add(
+        .invalid, .start, "'agents' must be given: this file is the whole list; without it the built-in agents serve")
+    } else {
+      top = reader.top(root)
+    }
+    for (name, mark, section) in reader.named("agents", in: top) {
+      if reservedNames.contains(name) {
+        reader.log.add(.invalid, mark, "'\(name)' is a reserved name: no agent can be called so")
+      }
+      let (agent, provider) = readAgent(name, section, tools, &reader)
+      if let provider { settings.providerMarks.append((agent.id, provider)) }
+      settings.agents.append(agent)
+    }
+    log = reader.log
+    return settings
+  }
+
+  private static func readAgent(
+    _ name: String, _ section: ConfigReader.Section, _ tools: [String], _ reader: inout ConfigReader
+  ) -> (AgentDefinition, Placed<String>?) {
+    var agent = AgentDefinition(id: AgentID(name), instructions: "", tools: [])
+    if let text = reader.text("description", in: section) { agent.description = text.value }
+    if let text = reader.text("instructions", in: section) {
+      agent.instructions = text.value
+      if text.value.allSatisfy(\.isWhitespace) {
+        reader.log.add(.invalid, text.mark, "'\(section.shown).instructions' says nothing")
+      }
+    }
+    let provider = reader.text("provider", in: section).flatMap { $0.value == "default" ? nil : $0 }
+    agent.provider = provider.map { ProviderID($0.value) }
+    agent.model = reader.nonEmpty("model", in: section)
+    agent.tools = (reader.texts("tools", in: section) ?? []).compactMap { checkTool($0, section, tools, &reader) }
+    if let number = reader.integer("concurrency", in: section) { agent.concurrency = Int(number) }
+    if let limits = reader.section("limits", in: section) { readLimits(limits, into: &agent.limits, &reader) }
+    agent.temperature = reader.number("temperature", in: section)
+    if let number = reader.integer("max_output_tokens", in: section) { agent.maxOutputTokens = Int(number) }
+    if let number = reader.integer("context_tokens", in: section) { agent.contextTokens = Int(number) }
+    agent.allowHosts = (reader.texts("allow_hosts", in: section) ?? []).compactMap { host in
+      guard AllowedHost.isValid(host.value) else {
+        reader.log.add(.invalid, host.mark, "'\(section.shown).allow_hosts': '\(host.value)' \(AllowedHost.rule)")
+        return nil
+      }
+      return host.value
+    }
+    return (agent, provider)
+  }
+
+  private static func readLimits(
+    _ section: ConfigReader.Section, into limits: inout TaskLimits, _ reader: inout ConfigReader
+  ) {
+    if let number = reader.integer("steps", in: section) { limits.steps = Int(number) }
+    if let number = reader.integer("model_calls", in: section) { limits.modelCalls = Int(number) }
+    if let number = reader.integer("tokens", in: section) { limits.tokens = number }
+    if let duration = reader.duration("wall_time", in: section) { limits.wallTime = duration }
+  }
+
+  private static func checkTool(
+    _ tool: Placed<String>, _ section: ConfigReader.Section, _ tools: [String], _ reader: inout ConfigReader
+  ) -> String? {
+    if tools.contains(tool.value) { return tool.value }
+    if toolNames.contains(tool.value) {
+      reader.log.add(.notSupported, tool.mark, "this build does not support the tool '\(tool.value)'")
+      return nil
+    }
+    let hint = NearestName.of(tool.value, among: tools).map { "; did you mean '\($0)'?" } ?? ""
+    reader.log.add(.invalid, tool.mark, "'\(section.shown).tools': there is no tool '\(tool.value)'\(hint)")
+    return nil
+  }
+}
+
+extension ConfigReader {
+  /// A text that says something.
+  mutating func nonEmpty(_ name: String, in section: Section) -> String? {
+    guard let text = text(name, in: section) else { return nil }
+    guard !text.value.isEmpty else {
+      log.add(.invalid, text.mark, "'\(Self.join(section.shown, name))' is empty")
+      return nil
+    }
+    return text.value
+  }
+}

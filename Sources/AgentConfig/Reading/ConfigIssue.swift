@@ -1,0 +1,42 @@
+/// One thing that is wrong, or worth a warning, in the configuration files.
+package struct ConfigIssue: Sendable, Hashable {
+  package enum Code: String, Sendable, CaseIterable {
+    /// Not YAML, an unknown key, a wrong type, a value out of range.
+    case invalid = "config_invalid"
+    /// A key, a value or a notation that is known but that this build cannot do.
+    case notSupported = "config_not_supported"
+    /// An address that is not loopback, without TLS.
+    case plaintextRefused = "plaintext_refused"
+    /// A warning: nothing reads this file.
+    case notRead = "config_not_read"
+    /// A warning: the list of agents is empty.
+    case noAgents = "config_no_agents"
+  }
+  /// The file's path as the folder was given, or a flag (`--listen`).
+  package var file: String
+  /// From 1; 0 where the issue is the whole file's.
+  package var line: Int
+  /// From 1, counted in Unicode scalars; 0 where the issue is the whole file's.
+  package var column: Int
+  package var code: Code
+  /// One sentence, without a full stop; never a secret's value.
+  package var message: String
+
+  package init(file: String, line: Int = 0, column: Int = 0, code: Code, message: String) {
+    (self.file, self.line, self.column, self.code, self.message) = (file, line, column, code, message)
+  }
+}
+
+extension ConfigIssue: CustomStringConvertible {
+  /// `/etc/agent-system/server.yaml:3:1: config_invalid: unknown key 'wrokers'; did you mean 'workers'?`
+  package var description: String {
+    (line > 0 ? "\(file):\(line):\(column)" : file) + ": \(code.rawValue): \(message)"
+  }
+}
+
+extension ConfigIssue: Comparable {
+  /// By place: file, line, column.
+  package static func < (left: ConfigIssue, right: ConfigIssue) -> Bool {
+    (left.file, left.line, left.column, left.message) < (right.file, right.line, right.column, right.message)
+  }
+}

@@ -1,0 +1,145 @@
+/// Reads one file's nodes against the declared keys, collecting every issue on the way. A getter returns nil for an
+/// absent key (the caller keeps its default) and for a bad one (an issue stands, so that the load fails).
+struct ConfigReader {
+  /// The file's whole table.
+  let keys: [ConfigKey]
+  /// Whether `${…}` in a value is just text (scripts). Elsewhere it is refused until environment variables are read.
+  let allowsDollar: Bool
+  var log: IssueLog
+
+  init(keys: [ConfigKey], log: IssueLog, allowsDollar: Bool = false) {
+    (self.keys, self.log, self.allowsDollar) = (keys, log, allowsDollar)
+  }
+
+  /// A mapping whose keys were checked against the table: unknown and unsupported ones are reported and left out.
+  struct Section {
+    /// As declared: `agents.*.limits`.
+    var path: String
+    /// As written: `agents.coder.limits`.
+    var shown: String
+    var mark: SourceMark
+    var entries: [String: YAMLNode.Entry]
+    /// False where some entry was reported and left out: that one may have been what now seems to be missing.
+    var isWhole = true
+  }
+
+  // MARK: Sections
+
+  /// The file's top. An empty file is an empty section.
+  mutating func top(_ root: YAMLNode?) -> Section {
+    guard let root, !root.isNull else { return Section(path: "", shown: "", mark: .start, entries: [:]) }
+    return section(root, path: "", shown: "")
+      ?? Section(path: "", shown: "", mark: root.mark, entries: [:])
+  }
+
+  mutating func section(_ name: String, in parent: Section) -> Section? {
+    guard let (entry, _) = value(name, in: parent) else { return nil }
+    return section(entry.value, path: Self.join(parent.path, name), shown: Self.join(parent.shown, name))
+  }
+
+  /// The entries of a `named` key in the order of the file, bad names reported and left out.
+  mutating func named(_ name: String, in parent: Section) -> [(name: String, mark: SourceMark, section: Section)] {
+    guard let (entry, key) = value(name, in: parent) else { return [] }
+    guard case .named(let maximum) = key.type else { preconditionFailure("'\(key.path)' is not declared as named") }
+    let shown = Self.join(parent.shown, name)
+    guard case .mapping(let entries) = entry.value.content else {
+      wrongType(entry.value, shown, "a mapping from names")
+      return []
+    }
+    guard entries.count <= maximum else {
+      log.add(.invalid, entry.keyMark, "'\(shown)' has \(entries.count) entries; \(maximum) is the most")
+      return []
+    }
+    return entries.compactMap { item in
+      guard ConfigName.isValid(item.key) else {
+        log.add(.invalid, item.keyMark, "'\(item.key)' is no name: \(ConfigName.rule)")
+        return nil
+      }
+      let path = Self.join(Self.join(parent.path, name), "*")
+      guard let section = section(item.value, path: path, shown: Self.join(shown, item.key)) else { return nil }
+      return (item.key, item.keyMark, section)
+    }
+  }
+
+  /// The sections of a list.
+  mutating func sections(_ name: String, in parent: Section) -> [Section] {
+    guard let (entry, key) = value(name, in: parent) else { return [] }
+    guard case .sections(let maximum) = key.type else { preconditionFailure("'\(key.path)' is not a list of sections") }
+    let shown = Self.join(parent.shown, name)
+    guard case .sequence(let items) = entry.value.content else {
+      wrongType(entry.value, shown, "a list")
+      return []
+    }
+    guard items.count <= maximum else {
+      log.add(.invalid, entry.keyMark, "'\(shown)' has \(items.count) entries; \(maximum) is the most")
+      return []
+    }
+    let path = Self.join(Self.join(parent.path, name), "*")
+    return items.enumerated().compactMap { section($1, path: path, shown: "\(shown)[\($0)]") }
+  }
+
+  private mutating func section(_ node: YAMLNode, path: String, shown: String) -> Section? {
+    guard case .mapping(let entries) = node.content else {
+      wrongType(node, shown, "a mapping")
+      return nil
+    }
+    let declared = keys.filter { $0.parent == path }
+    var known: [String: YAMLNode.Entry] = [:]
+    for entry in entries {
+      let name = Self.join(shown, entry.key)
+      guard let key = declared.first(where: { $0.name == entry.key }) else {
+        reportUnknown(entry, shown: name, declared: declared)
+        continue
+      }
+      if key.need == .notSupported {
+        log.add(.notSupported, entry.keyMark, "this build does not support '\(name)' (\(key.meaning))")
+        continue
+      }
+      known[entry.key] = entry
+    }
+    let missing = declared.filter { $0.need == .required && known[$0.name] == nil }.map(\.name)
+    if !missing.isEmpty {
+      let names = missing.map { "'\(Self.join(shown, $0))'" }.joined(separator: ", ")
+      log.add(.invalid, node.mark, "\(names) must be given")
+    }
+    return Section(
+      path: path, shown: shown, mark: node.mark, entries: known, isWhole: known.count == entries.count)
+  }
+
+  private mutating func reportUnknown(_ entry: YAMLNode.Entry, shown: String, declared: [ConfigKey]) {
+    let near = NearestName.of(entry.key, among: declared.map(\.name))
+    // A key that belongs one level up or down: `level` at the top is `log.level`.
+    let elsewhere = near == nil ? keys.first { $0.name == entry.key }?.path : nil
+    let hint = (near ?? elsewhere).map { "; did you mean '\($0)'?" } ?? ""
+    log.add(.invalid, entry.keyMark, "unknown key '\(shown)'\(hint)")
+  }
+
+  // MARK: Shared by the getters
+
+  /// The key's value and declaration; nil where the file has none, or null where null is allowed.
+  mutating func value(_ name: String, in section: Section) -> (entry: YAMLNode.Entry, key: ConfigKey)? {
+    let path = Self.join(section.path, name)
+    guard let key = keys.first(where: { $0.path == path }) else { preconditionFailure("'\(path)' is not declared") }
+    guard let entry = section.entries[name], !entry.value.isBroken else { return nil }
+    if entry.value.isNull {
+      if key.need != .nullable { log.add(.invalid, entry.keyMark, "'\(Self.join(section.shown, name))' has no value") }
+      return nil
+    }
+    return (entry, key)
+  }
+
+  /// Reports `${…}`; the value is no good for anything then.
+  mutating func refusesDollar(_ text: String, at mark: SourceMark, _ shown: String) -> Bool {
+    guard !allowsDollar, text.contains("${") else { return false }
+    log.add(.notSupported, mark, "this build does not expand environment variables ('${…}' in '\(shown)')")
+    return true
+  }
+
+  mutating func wrongType(_ node: YAMLNode, _ shown: String, _ wanted: String) {
+    if node.isBroken { return }
+    let name = shown.isEmpty ? "the file" : "'\(shown)'"
+    log.add(.invalid, node.mark, "\(name) must be \(wanted), not \(node.typeName)")
+  }
+
+  static func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+}

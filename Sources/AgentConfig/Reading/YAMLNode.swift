@@ -1,0 +1,49 @@
+/// A place in a file: line and column from 1, columns counted in Unicode scalars.
+struct SourceMark: Sendable, Hashable, Comparable {
+  var line: Int
+  var column: Int
+
+  static let start = SourceMark(line: 1, column: 1)
+
+  static func < (left: SourceMark, right: SourceMark) -> Bool {
+    (left.line, left.column) < (right.line, right.column)
+  }
+}
+
+/// YAML reduced to what configuration needs: scalars, sequences and mappings with plain keys, each with its place. There
+/// are no anchors, aliases, tags or repeated keys in it: `YAMLDocument` reports those.
+struct YAMLNode: Sendable {
+  enum Content: Sendable {
+    /// `isPlain`: written without quotes and not as a block, so that `5` is a number and `"5"` is text.
+    case scalar(String, isPlain: Bool)
+    case sequence([YAMLNode])
+    case mapping([Entry])
+    /// An issue stands already: whoever meets it says nothing more.
+    case broken
+  }
+
+  struct Entry: Sendable {
+    var key: String
+    var keyMark: SourceMark
+    var value: YAMLNode
+  }
+
+  var content: Content
+  var mark: SourceMark
+
+  /// What the node is to people: `a number`, `a list`, …
+  var typeName: String {
+    switch content {
+    case .sequence: "a list"
+    case .mapping: "a mapping"
+    case .broken: "unreadable"
+    case .scalar(let text, let isPlain): isPlain ? PlainScalar(text).typeName : "text"
+    }
+  }
+
+  var isBroken: Bool { if case .broken = content { true } else { false } }
+
+  var isNull: Bool {
+    if case .scalar(let text, isPlain: true) = content { PlainScalar(text) == .null } else { false }
+  }
+}

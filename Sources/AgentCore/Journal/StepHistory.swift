@@ -1,0 +1,96 @@
+/// The steps of one task, put together from its journal rows in order. A value: replaying rows is all it does.
+package struct StepHistory: Sendable, Hashable {
+  /// Ascending by number, superseded ones included.
+  package private(set) var steps: [Step] = []
+
+  package init() {}
+
+  package init(replaying entries: some Sequence<JournalEntry>) {
+    for entry in entries { apply(entry) }
+  }
+
+  /// The steps that are part of the conversation.
+  package var current: [Step] { steps.filter { !$0.isSuperseded } }
+
+  package var lastNumber: Int { steps.last?.number ?? 0 }
+
+  package subscript(number: Int) -> Step? { steps.first { $0.number == number } }
+
+  /// Takes in how a step ended before its row is written, so that the next move can go into the same commit.
+  package mutating func apply(_ end: StepEnd, at moment: Timestamp) {
+    guard let index = steps.lastIndex(where: { $0.number == end.number }) else { return }
+    steps[index].finishedAt = moment
+    steps[index].usage = end.usage
+    switch end.outcome {
+    case .finished(let output, let resultHash):
+      (steps[index].status, steps[index].output, steps[index].resultHash) = (.finished, output, resultHash)
+    case .failed(let failure, let output):
+      (steps[index].status, steps[index].error, steps[index].output) = (.failed, failure, output)
+    case .inDoubt(let failure):
+      (steps[index].status, steps[index].error) = (.inDoubt, failure)
+    }
+  }
+
+  /// Takes one more row in; rows that tell of no step are passed over, but for `task.retrying`, which may set steps
+  /// aside (`head.from`).
+  package mutating func apply(_ entry: JournalEntry) {
+    if entry.type == .taskRetrying, let from = entry.head["from"]?.integerValue {
+      for index in steps.indices where steps[index].number >= Int(from) { steps[index].isSuperseded = true }
+    }
+    guard let number = entry.step, entry.type.isStep else { return }
+    guard let index = steps.lastIndex(where: { $0.number == number }) else {
+      if entry.type == .stepStarted, let step = Step(starting: entry, number: number) { steps.append(step) }
+      return
+    }
+    steps[index].apply(entry)
+  }
+}
+
+extension Step {
+  fileprivate init?(starting entry: JournalEntry, number: Int) {
+    let head = entry.head
+    guard let kind = head["kind"]?.stringValue.flatMap(StepKind.init(rawValue:)), let name = head["name"]?.stringValue,
+      let effect = head["effect"]?.stringValue.flatMap(EffectClass.init(rawValue:))
+    else { return nil }
+    self.init(
+      number: number, kind: kind, name: name, effect: effect, status: .started,
+      attempt: head["attempt"]?.integerValue.map { Int($0) } ?? 1, startedAt: entry.at,
+      input: entry.body?["input"] ?? .null, evidence: head["evidence"],
+      inputHash: head["input_hash"]?.stringValue ?? "")
+  }
+
+  fileprivate mutating func apply(_ entry: JournalEntry) {
+    let head = entry.head
+    switch entry.type {
+    case .stepStarted:
+      status = .started
+      attempt = head["attempt"]?.integerValue.map { Int($0) } ?? attempt + 1
+      evidence = head["evidence"] ?? evidence
+      finishedAt = nil
+      error = nil
+    case .stepFinished, .stepFailed:
+      status = entry.type == .stepFinished ? .finished : .failed
+      end(with: entry)
+    case .stepInDoubt:
+      status = .inDoubt
+      error = Failure(json: head["error"])
+      evidence = head["evidence"] ?? evidence
+    case .stepResolved:
+      // `retry` leaves the step in doubt until its next `step.started`.
+      switch head["action"]?.stringValue {
+      case "finished": status = .finished; end(with: entry)
+      case "fail": status = .failed; end(with: entry)
+      default: break
+      }
+    default: break
+    }
+  }
+
+  private mutating func end(with entry: JournalEntry) {
+    finishedAt = entry.at
+    output = entry.body?["output"]
+    error = Failure(json: entry.head["error"])
+    usage = entry.head["usage"].flatMap(ModelUsage.init(json:))
+    resultHash = entry.head["result_hash"]?.stringValue
+  }
+}

@@ -1,0 +1,81 @@
+/// The right to write for one running task: what a worker holds from claim to end. Writes under it are refused
+/// (`claim_lost`) once another claim or another process start took over.
+package struct Claim: Sendable, Hashable {
+  package var task: TaskID
+  /// The process start.
+  package var epoch: Int64
+  /// Counts the claims of this task.
+  package var number: Int64
+  package init(task: TaskID, epoch: Int64, number: Int64) {
+    (self.task, self.epoch, self.number) = (task, epoch, number)
+  }
+}
+
+/// A step's intent, written before its effect. A second one with the same number is the next try.
+package struct StepStart: Sendable, Hashable {
+  package var number: Int
+  package var kind: StepKind
+  package var name: String
+  package var effect: EffectClass
+  /// The try, from 1.
+  package var attempt: Int
+  /// Nil on a later try: the first row has it.
+  package var input: JSONValue?
+  package var inputHash: String
+  package var evidence: JSONValue?
+  /// Tokens set aside for a model call until its end; 0 for everything else.
+  package var reservedTokens: Int64
+  /// What the try before this one used; nil on the first.
+  package var settling: ModelUsage?
+  package init(
+    number: Int, kind: StepKind, name: String, effect: EffectClass, attempt: Int = 1, input: JSONValue? = nil,
+    inputHash: String, evidence: JSONValue? = nil, reservedTokens: Int64 = 0, settling: ModelUsage? = nil
+  ) {
+    (self.number, self.kind, self.name, self.effect) = (number, kind, name, effect)
+    (self.attempt, self.input, self.inputHash, self.evidence) = (attempt, input, inputHash, evidence)
+    (self.reservedTokens, self.settling) = (reservedTokens, settling)
+  }
+}
+
+/// How a step ended.
+package struct StepEnd: Sendable, Hashable {
+  package enum Outcome: Sendable, Hashable {
+    case finished(output: JSONValue, resultHash: String)
+    case failed(Failure, output: JSONValue?)
+    /// A `once` step that was cut between intent and answer.
+    case inDoubt(Failure)
+  }
+  package var number: Int
+  package var outcome: Outcome
+  /// What the last try used; replaces its reservation.
+  package var usage: ModelUsage?
+  package init(number: Int, outcome: Outcome, usage: ModelUsage? = nil) {
+    (self.number, self.outcome, self.usage) = (number, outcome, usage)
+  }
+}
+
+/// One thing that a worker writes about its task; several may go into one commit, in this order.
+package enum TaskChange: Sendable, Hashable {
+  case stepStarted(StepStart)
+  case stepEnded(StepEnd)
+  /// `running` → `waiting`.
+  case waiting(TaskWait)
+  /// `running` → `pending` after an error; raises `attempt`.
+  case retrying(Failure, runAfter: Timestamp)
+  /// `running` → `pending`: `shutdown`, `agent_restart`.
+  case requeued(reason: String)
+  case completed(TaskOutput)
+  case failed(Failure)
+  case cancelled
+}
+
+package struct AdvanceResult: Sendable, Hashable {
+  /// After the write. Not always what was asked: once a cancel was acknowledged, outcomes end `cancelled`.
+  package var status: TaskStatus
+  package var isCancelRequested: Bool
+  /// The rows written, in order.
+  package var entries: [JournalEntry]
+  package init(status: TaskStatus, isCancelRequested: Bool, entries: [JournalEntry]) {
+    (self.status, self.isCancelRequested, self.entries) = (status, isCancelRequested, entries)
+  }
+}

@@ -1,0 +1,34 @@
+/// A task's number. Callers see `task-17`; a bare `17` is accepted.
+package struct TaskID: Hashable, Sendable, Comparable, CustomStringConvertible {
+  package var number: Int64
+  package init(number: Int64) { self.number = number }
+
+  /// Reads `task-17` or `17`; nil for anything else, for 0 and for negative numbers.
+  package init?(_ text: some StringProtocol) {
+    let digits = text.hasPrefix("task-") ? text.dropFirst(5) : text[...]
+    guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int64(digits), number > 0
+    else { return nil }
+    self.number = number
+  }
+
+  package var description: String { "task-\(number)" }
+  package static func < (left: TaskID, right: TaskID) -> Bool { left.number < right.number }
+}
+
+/// An agent's name as configuration gives it: `coder`.
+package struct AgentID: Hashable, Sendable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
+  package var name: String
+  package init(_ name: String) { self.name = name }
+  package init(stringLiteral value: String) { name = value }
+  package var description: String { name }
+  package static func < (left: AgentID, right: AgentID) -> Bool { left.name < right.name }
+}
+
+/// A provider's name as configuration gives it: `sandbox`, `openai`.
+package struct ProviderID: Hashable, Sendable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
+  package var name: String
+  package init(_ name: String) { self.name = name }
+  package init(stringLiteral value: String) { name = value }
+  package var description: String { name }
+  package static func < (left: ProviderID, right: ProviderID) -> Bool { left.name < right.name }
+}

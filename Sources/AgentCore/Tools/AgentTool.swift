@@ -1,0 +1,96 @@
+/// What a model is told of a tool.
+package struct ToolDescriptor: Sendable, Hashable {
+  /// Dotted: `file.read`; on the wire to a model the dot becomes `_`.
+  package var name: String
+  package var description: String
+  /// JSON Schema of the arguments.
+  package var parameters: JSONValue
+  package init(name: String, description: String, parameters: JSONValue) {
+    (self.name, self.description, self.parameters) = (name, description, parameters)
+  }
+}
+
+/// Why a tool call did not do its work. The model gets it as the call's result.
+package struct ToolError: Error, Sendable, Hashable {
+  package var code: String
+  package var detail: String
+  /// The effect may have happened: a `once` step ends in doubt.
+  package var mayHaveHappened: Bool
+  /// Another try of the same call may go better.
+  package var isRetryable: Bool
+  package init(_ code: String, _ detail: String, mayHaveHappened: Bool = false, isRetryable: Bool = false) {
+    (self.code, self.detail, self.mayHaveHappened, self.isRetryable) = (code, detail, mayHaveHappened, isRetryable)
+  }
+
+  package var failure: Failure { Failure(code: code, detail: detail) }
+}
+
+/// Where and for whom a tool works.
+package struct ToolContext: Sendable {
+  package var task: TaskID
+  package var step: Int
+  /// The directory the task works in: absolute path, already checked against the allow-listed roots.
+  package var workspace: String
+  /// The same for every try of this step and for no other step: sent as `Idempotency-Key`.
+  package var idempotencyKey: String
+  package var allowHosts: [String]
+  package init(task: TaskID, step: Int, workspace: String, idempotencyKey: String, allowHosts: [String]) {
+    (self.task, self.step, self.workspace) = (task, step, workspace)
+    (self.idempotencyKey, self.allowHosts) = (idempotencyKey, allowHosts)
+  }
+}
+
+/// What a call is going to do, settled before it does it; stands in the step's `started` row.
+package struct ToolPlan: Sendable, Hashable {
+  package var effect: EffectClass
+  /// E.g. `{"path":…,"before":DIGEST,"after":DIGEST}` for a write; nil where nothing needs noting.
+  package var evidence: JSONValue?
+  package init(effect: EffectClass, evidence: JSONValue? = nil) { (self.effect, self.evidence) = (effect, evidence) }
+}
+
+/// What a call came to.
+package struct ToolOutcome: Sendable, Hashable {
+  /// What the model is shown, at most `ToolOutcome.maximumBytes` long.
+  package var text: String
+  /// Files the call wrote, workspace-relative.
+  package var writtenFiles: [TaskOutput.File]
+  package init(text: String, writtenFiles: [TaskOutput.File] = []) {
+    (self.text, self.writtenFiles) = (text, writtenFiles)
+  }
+
+  /// A tool's output beyond this is cut and marked.
+  package static let maximumBytes = 256 * 1024
+}
+
+/// What became of a call that was cut by a crash, by its evidence.
+package enum ToolRecall: Sendable, Hashable {
+  case done(ToolOutcome)
+  case notDone
+  case inDoubt(String)
+}
+
+/// One tool. It never touches the journal: it plans, does, and after a crash recalls.
+package protocol AgentTool: Sendable {
+  var descriptor: ToolDescriptor { get }
+
+  /// Checks the arguments and says what the call will do, without doing it. May be repeated.
+  func plan(_ arguments: JSONValue, in context: ToolContext) async throws(ToolError) -> ToolPlan
+
+  /// Does it. For `idempotent` ones `plan` is the one that stands in the journal. A cancelled caller gets an error
+  /// with code `cancelled` within 100 ms.
+  func perform(
+    _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
+  ) async throws(ToolError) -> ToolOutcome
+
+  /// Asked only of `idempotent` calls whose `started` row stands without an end.
+  func recall(_ arguments: JSONValue, plan: ToolPlan, in context: ToolContext) async -> ToolRecall
+}
+
+extension AgentTool {
+  package func recall(_ arguments: JSONValue, plan: ToolPlan, in context: ToolContext) async -> ToolRecall { .notDone }
+}
+
+/// The tools there are, by dotted name.
+package protocol ToolSource: Sendable {
+  func tool(named name: String) -> (any AgentTool)?
+}

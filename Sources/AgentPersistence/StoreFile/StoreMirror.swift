@@ -1,0 +1,72 @@
+import AgentCore
+import Synchronization
+
+/// What any thread may ask of the store without waiting for it: the last commit's numbers, the numbers given out
+/// since, the state of the disk.
+final class StoreMirror: Sendable {
+  private struct Content {
+    var committed: CommitState
+    var nextTask: Int64
+    /// UTC milliseconds: the latest moment given out.
+    var lastAt: Int64
+    var isClockBehind = false
+    var condition: StoreError?
+    var disk = DiskState(freeBytes: .max, isReadOnly: false)
+  }
+  private let content: Mutex<Content>
+  private let clock: any WallClock
+  private let serviceBase: Int64
+  private let openedAt: Duration
+
+  init(_ state: CommitState, clock: any WallClock) {
+    content = Mutex(Content(committed: state, nextTask: state.nextTask, lastAt: state.lastAt))
+    self.clock = clock
+    serviceBase = state.serviceMilliseconds
+    openedAt = clock.uptime()
+  }
+
+  /// UTC that never falls: while the clock is behind what was given out before, time stands still.
+  func now() -> Timestamp {
+    let wall = clock.now().milliseconds
+    return content.withLock { content in
+      content.isClockBehind = wall < content.lastAt - Self.toleratedBackwardMilliseconds
+      content.lastAt = max(content.lastAt, wall)
+      return Timestamp(milliseconds: content.lastAt)
+    }
+  }
+
+  /// Smaller steps back are what NTP does.
+  static let toleratedBackwardMilliseconds: Int64 = 5 * 60_000
+
+  var serviceMilliseconds: Int64 { serviceBase + (clock.uptime() - openedAt).wholeMilliseconds }
+
+  func drawTaskIDs(count: Int) -> [TaskID] {
+    content.withLock { content in
+      let first = content.nextTask
+      content.nextTask += Int64(count)
+      return (first..<content.nextTask).map(TaskID.init(number:))
+    }
+  }
+
+  var nextTask: Int64 { content.withLock { $0.nextTask } }
+  var committed: CommitState { content.withLock { $0.committed } }
+  var isClockBehind: Bool { content.withLock { $0.isClockBehind } }
+
+  func note(_ state: CommitState) {
+    content.withLock { content in
+      content.committed = state
+      content.nextTask = max(content.nextTask, state.nextTask)
+      content.lastAt = max(content.lastAt, state.lastAt)
+    }
+  }
+
+  var condition: StoreError? {
+    get { content.withLock { $0.condition } }
+    set { content.withLock { $0.condition = newValue } }
+  }
+
+  var disk: DiskState {
+    get { content.withLock { $0.disk } }
+    set { content.withLock { $0.disk = newValue } }
+  }
+}

@@ -1,0 +1,58 @@
+import AgentCore
+import GRDB
+
+extension SQLiteTaskStore {
+  /// Rows read at a time: what recovery holds in memory, however many tasks a dead process left running.
+  static let recoveryChunk = 256
+
+  package func beginEpoch() async throws(StoreError) -> RecoveryReport {
+    try await file.write(.essential) { [names] context in
+      context.epoch += 1
+      var report = RecoveryReport(epoch: context.epoch)
+      let actor = try Actor(.system, in: context, names)
+      var last: Int64 = 0
+      while true {
+        let rows = try context.db.rows(
+          "SELECT \(TaskRow.columns) FROM task WHERE status = 1 AND id > ? ORDER BY id LIMIT ?",
+          [last, Self.recoveryChunk])
+        for stored in rows {
+          var row = try TaskRow(stored)
+          last = row.id.number
+          try Self.recover(&row, actor, context)
+          try context.save(row)
+          report.count(row.status)
+        }
+        if rows.count < Self.recoveryChunk { return report }
+      }
+    }
+  }
+
+  /// Decides by cancel, deadline, crashes, a step in doubt, else pending.
+  private static func recover(_ row: inout TaskRow, _ actor: Actor, _ context: WriteContext) throws {
+    row.crashes += 1
+    if row.cancelAt != nil {
+      try context.endOpenStep(of: &row, Failure(code: "cancelled", detail: "the task was cancelled"), actor)
+      _ = try context.leave(&row, by: .cancel, actor)
+    } else if let failure = row.overdueFailure(context.serviceMilliseconds) ?? row.crashFailure {
+      try context.endOpenStep(of: &row, failure, actor)
+      _ = try context.fail(&row, failure, actor)
+    } else if row.openEffect == .once || row.inDoubt > 0 {
+      if row.openEffect == .once { try context.doubtOpenStep(of: &row, actor) }
+      _ = try context.waitInDoubt(&row, actor)
+    } else {
+      _ = try context.leave(&row, by: .requeue, actor, head: ["reason": "crash"])
+    }
+  }
+}
+
+extension RecoveryReport {
+  fileprivate mutating func count(_ status: TaskStatus) {
+    switch status {
+    case .pending: requeued += 1
+    case .waiting: waiting += 1
+    case .failed: failed += 1
+    case .cancelled: cancelled += 1
+    case .running, .completed: break
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import AgentCore
+import GRDB
+
+extension SQLiteTaskStore {
+  package func promoteDue(limit: Int) async throws(StoreError) -> Int {
+    try await file.write(.essential) { [names] context in
+      let rows = try context.db.rows(
+        """
+        SELECT \(TaskRow.columns) FROM task INDEXED BY task_run_after
+        WHERE run_after IS NOT NULL AND run_after <= ? ORDER BY run_after LIMIT ?
+        """, [context.now.milliseconds, limit])
+      guard !rows.isEmpty else { return 0 }
+      let actor = try Actor(.system, in: context, names)
+      for stored in rows {
+        var row = try TaskRow(stored)
+        // A pending one only becomes claimable: that is no move, and has no event.
+        row.runAfter = nil
+        if row.status == .waiting { try context.endWait(&row, actor) }
+        try context.save(row)
+      }
+      return rows.count
+    }
+  }
+
+  package func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
+    try await file.write(.essential) { [names] context in
+      // Two looks, so that running ones, which their workers end, cannot take all of `limit`.
+      let rows = try context.db.rows(
+        """
+        SELECT \(TaskRow.columns) FROM task INDEXED BY task_deadline
+        WHERE deadline IS NOT NULL AND finished IS NULL AND deadline <= ? AND status <> 1 ORDER BY deadline LIMIT ?
+        """, [context.serviceMilliseconds, limit])
+      if !rows.isEmpty {
+        let actor = try Actor(.system, in: context, names)
+        for stored in rows {
+          var row = try TaskRow(stored)
+          guard let failure = row.overdueFailure(context.serviceMilliseconds) else { continue }
+          try context.endOpenStep(of: &row, failure, actor)
+          _ = try context.fail(&row, failure, actor)
+          try context.save(row)
+        }
+      }
+      return try context.db.integers(
+        """
+        SELECT id FROM task INDEXED BY task_deadline
+        WHERE deadline IS NOT NULL AND finished IS NULL AND deadline <= ? AND status = 1 ORDER BY deadline LIMIT ?
+        """, [context.serviceMilliseconds, limit]
+      ).map(TaskID.init(number:))
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import AgentCore
+import GRDB
+
+/// The rows of steps, and the columns of `task` that sum them up.
+extension WriteContext {
+  func startStep(_ start: StepStart, of row: inout TaskRow, _ actor: Actor) throws -> JournalEntry {
+    row.settle(start.settling)
+    row.tokensReserved = start.reservedTokens
+    row.lastStep = max(row.lastStep, Int64(start.number))
+    (row.openStep, row.openEffect) = (Int64(start.number), start.effect)
+    switch start.kind {
+    case .modelCall: row.modelCalls += 1
+    case .toolCall: row.toolCalls += 1
+    case .wait: break
+    }
+    mark(start.cell)
+    var head: [String: JSONValue] = [
+      "kind": .string(start.kind.rawValue), "name": .string(start.name), "effect": .string(start.effect.rawValue),
+      "attempt": JSONValue(start.attempt), "input_hash": .string(start.inputHash),
+    ]
+    if let evidence = start.evidence { head["evidence"] = evidence }
+    if start.reservedTokens > 0 { head["reserved"] = .integer(start.reservedTokens) }
+    if let settling = start.settling { head["settled"] = settling.json }
+    return try append(
+      .stepStarted, to: &row, step: Int64(start.number), actor: actor, head: .object(head),
+      body: start.input.map { ["input": $0] })
+  }
+
+  func endStep(_ end: StepEnd, of row: inout TaskRow, _ actor: Actor) throws -> JournalEntry {
+    row.settle(end.usage)
+    let step = Int64(end.number)
+    if row.openStep == step { (row.openStep, row.openEffect) = (nil, nil) }
+    var head = try stepHead(step, of: row)
+    if let usage = end.usage { head["usage"] = usage.json }
+    switch end.outcome {
+    case .finished(let output, let resultHash):
+      row.crashes = 0
+      head["evidence"] = nil
+      head["result_hash"] = .string(resultHash)
+      return try append(
+        .stepFinished, to: &row, step: step, actor: actor, head: .object(head), body: ["output": output])
+    case .failed(let failure, let output):
+      head["evidence"] = nil
+      head["error"] = failure.json
+      return try append(
+        .stepFailed, to: &row, step: step, actor: actor, head: .object(head), body: output.map { ["output": $0] })
+    case .inDoubt(let failure):
+      row.inDoubt += 1
+      head["error"] = failure.json
+      return try append(.stepInDoubt, to: &row, step: step, actor: actor, head: .object(head))
+    }
+  }
+
+  /// Ends the step that is open when the task ends without its worker: a `once` step may have happened and goes in
+  /// doubt, all others failed.
+  func endOpenStep(of row: inout TaskRow, _ failure: Failure, _ actor: Actor) throws {
+    guard let step = row.openStep else { return }
+    if row.openEffect == .once { return try doubtOpenStep(of: &row, actor) }
+    (row.openStep, row.openEffect) = (nil, nil)
+    var head = try stepHead(step, of: row)
+    head["evidence"] = nil
+    head["error"] = failure.json
+    try append(.stepFailed, to: &row, step: step, actor: actor, head: .object(head))
+  }
+
+  /// Puts the open step in doubt: its intent is on disk and its answer is not.
+  func doubtOpenStep(of row: inout TaskRow, _ actor: Actor) throws {
+    guard let step = row.openStep else { return }
+    (row.openStep, row.openEffect) = (nil, nil)
+    row.inDoubt += 1
+    var head = try stepHead(step, of: row)
+    let failure = Failure(
+      code: "step_in_doubt",
+      detail: "the service ended between this step's start and its answer: its effect may have happened")
+    head["error"] = failure.json
+    try append(.stepInDoubt, to: &row, step: step, actor: actor, head: .object(head))
+  }
+
+  /// What every later row of a step repeats of its newest `step.started`: kind, name, effect, attempt, evidence.
+  func stepHead(_ step: Int64, of row: TaskRow) throws -> [String: JSONValue] {
+    let found = try db.firstRow(
+      """
+      SELECT head FROM journal INDEXED BY journal_task WHERE task = ? AND step = ? AND type = 11
+      ORDER BY seq DESC LIMIT 1
+      """, [row.id.number, step])
+    guard let found, let head = JSONValue(stored: found[0])?.objectValue else {
+      throw StoreError(.databaseCorrupt, "\(row.id) has no row that starts step \(step)")
+    }
+    return head.filter { ["kind", "name", "effect", "attempt", "evidence"].contains($0.key) }
+  }
+}
+
+extension StepStart {
+  /// What the crash test calls a step of this kind.
+  fileprivate var cell: FaultPoint.Cell {
+    switch (kind, effect) {
+    case (.modelCall, _): .modelCall
+    case (.wait, _): .wait
+    case (.toolCall, .pure): .pure
+    case (.toolCall, .idempotent): .idempotent
+    case (.toolCall, .once): .once
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import AgentCore
+import Synchronization
+
+/// The agents of the configuration in force. Replaced as a whole by a reload.
+package final class AgentDirectory: Sendable {
+  private let definitions: Mutex<[AgentID: AgentDefinition]>
+
+  package init(_ definitions: [AgentDefinition]) {
+    self.definitions = Mutex(Dictionary(definitions.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last }))
+  }
+
+  package subscript(id: AgentID) -> AgentDefinition? { definitions.withLock { $0[id] } }
+
+  /// Sorted by name.
+  package var all: [AgentDefinition] { definitions.withLock { $0.values.sorted { $0.id < $1.id } } }
+
+  package func replace(with new: [AgentDefinition]) {
+    definitions.withLock { $0 = Dictionary(new.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last }) }
+  }
+}

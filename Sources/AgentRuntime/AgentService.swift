@@ -1,0 +1,75 @@
+import AgentCore
+
+/// An agent as status pages show it.
+package struct AgentReport: Sendable {
+  package enum Status: String, Sendable { case running, disabled, error }
+  package var definition: AgentDefinition
+  package var status: Status
+  /// Running and waiting tasks.
+  package var activeTasks: Int64
+  package var queuedTasks: Int64
+  package var lastError: Failure?
+}
+
+/// The verbs on agents.
+package final class AgentService: Sendable {
+  private let store: any TaskStore
+  private let agents: AgentDirectory
+  private let engine: Dispatcher
+
+  package init(store: any TaskStore, agents: AgentDirectory, engine: Dispatcher) {
+    (self.store, self.agents, self.engine) = (store, agents, engine)
+  }
+
+  /// Sorted by name.
+  package func reports() async throws(ServiceError) -> [AgentReport] {
+    let states: [AgentState]
+    do { states = try await store.agentStates() } catch { throw ServiceError(error) }
+    let byName = Dictionary(states.map { ($0.agent, $0) }, uniquingKeysWith: { _, last in last })
+    let counts = store.counts()
+    return agents.all.map { definition in
+      let state = byName[definition.id] ?? AgentState(agent: definition.id)
+      let tasks = counts.byAgent[definition.id] ?? [:]
+      let status: AgentReport.Status =
+        state.isDisabled ? .disabled : (state.lastError == nil || (tasks[.running] ?? 0) > 0 ? .running : .error)
+      return AgentReport(
+        definition: definition, status: status, activeTasks: (tasks[.running] ?? 0) + (tasks[.waiting] ?? 0),
+        queuedTasks: tasks[.pending] ?? 0, lastError: state.lastError)
+    }
+  }
+
+  /// Whether tasks are being claimed and at least one agent is enabled.
+  package func isRunning(_ reports: [AgentReport]) -> Bool {
+    engine.isAlive && reports.contains { $0.status != .disabled }
+  }
+
+  /// Code `not_found` for an agent that configuration does not have.
+  package func report(_ id: AgentID) async throws(ServiceError) -> AgentReport {
+    guard let report = try await reports().first(where: { $0.definition.id == id }) else { throw noAgent(id) }
+    return report
+  }
+
+  /// Durable; running tasks go to their end, pending ones stay.
+  package func setDisabled(
+    _ isDisabled: Bool, _ id: AgentID, by principal: Principal
+  ) async throws(ServiceError) -> AgentReport {
+    guard agents[id] != nil else { throw noAgent(id) }
+    do { _ = try await store.setDisabled(isDisabled, agent: id, by: principal) } catch { throw ServiceError(error) }
+    engine.setDisabled(isDisabled, id)
+    return try await report(id)
+  }
+
+  /// Raises the agent's generation, stops its work in hand at the next step boundary (hard after
+  /// `Dispatcher.restartGrace`) and returns when those tasks are back in the queue.
+  package func restart(_ id: AgentID, by principal: Principal) async throws(ServiceError) -> AgentReport {
+    guard agents[id] != nil else { throw noAgent(id) }
+    do { _ = try await store.restartAgent(id, by: principal) } catch { throw ServiceError(error) }
+    await engine.restart(id)
+    return try await report(id)
+  }
+
+  private func noAgent(_ id: AgentID) -> ServiceError {
+    let names = agents.all.map(\.id.name).joined(separator: ", ")
+    return ServiceError("not_found", "there is no agent \(id); there are: \(names)")
+  }
+}

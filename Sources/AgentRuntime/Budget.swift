@@ -1,0 +1,47 @@
+import AgentCore
+
+/// A task's limits against what it has used: asked before each step, settled after.
+package enum Budget {
+  /// Room for what a provider adds around our messages (roles, tool schemas' framing).
+  static let framingTokens: Int64 = 1024
+
+  /// The most that a call can use: UTF-8 bytes of the request / 2 + 1,024 + the output limit, which is always sent.
+  package static func reservation(for request: ModelRequest) -> Int64 {
+    Int64(requestBytes(request) / 2) + framingTokens + Int64(request.maxOutputTokens)
+  }
+
+  static func requestBytes(_ request: ModelRequest) -> Int {
+    let messages = request.messages.reduce(0) { sum, message in
+      switch message {
+      case .system(let text), .user(let text): sum + text.utf8.count
+      case .assistant(let text, let calls):
+        sum + text.utf8.count + calls.reduce(0) { $0 + $1.json.encoded().count }
+      case .toolResult(_, let name, let text, _): sum + name.utf8.count + text.utf8.count
+      }
+    }
+    return request.tools.reduce(messages) {
+      $0 + $1.name.utf8.count + $1.description.utf8.count + $1.parameters.encoded().count
+    }
+  }
+
+  /// The limit that one more step would pass, if any. `reservation` 0: no model call. A limit that is reached is never
+  /// retried. `unrecorded`: tokens of a step whose end is not yet in the journal.
+  static func refusal(
+    of progress: TaskProgress, limits: TaskLimits, isModelCall: Bool, reservation: Int64, unrecorded: Int64
+  ) -> Failure? {
+    if let steps = limits.steps, progress.steps >= steps {
+      return Failure(code: "step_limit", detail: "the task has used its \(steps) steps")
+    }
+    guard isModelCall else { return nil }
+    if let calls = limits.modelCalls, progress.modelCalls >= calls {
+      return Failure(code: "model_call_limit", detail: "the task has used its \(calls) model calls")
+    }
+    let used = progress.tokensUsed + unrecorded
+    if let tokens = limits.tokens, used + reservation > tokens {
+      return Failure(
+        code: "token_limit",
+        detail: "the next model call may use \(reservation) tokens; \(used) of \(tokens) are used")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,39 @@
+import AgentCore
+
+/// What every worker works with; put together once, in the composition root.
+package struct EngineParts: Sendable {
+  package var store: any TaskStore
+  package var providers: any ProviderRegistry
+  package var tools: any ToolSource
+  package var workspaces: any WorkspaceStore
+  package var events: TaskEvents
+  package var clock: any WallClock
+  package var random: any RandomSource
+  package var digester: any Digester
+  package var faults: any FaultInjector
+  package var log: any ServiceLog
+  package var retries: RetryPolicy
+  package var timeouts: StepTimeouts
+
+  package init(
+    store: any TaskStore, providers: any ProviderRegistry, tools: any ToolSource, workspaces: any WorkspaceStore,
+    events: TaskEvents, clock: any WallClock, random: any RandomSource, digester: any Digester,
+    faults: any FaultInjector, log: any ServiceLog, retries: RetryPolicy = RetryPolicy(),
+    timeouts: StepTimeouts = StepTimeouts()
+  ) {
+    (self.store, self.providers, self.tools, self.workspaces) = (store, providers, tools, workspaces)
+    (self.events, self.clock, self.random, self.digester) = (events, clock, random, digester)
+    (self.faults, self.log, self.retries, self.timeouts) = (faults, log, retries, timeouts)
+  }
+}
+
+/// How long one try of a step may take.
+package struct StepTimeouts: Sendable {
+  /// The longest that a provider may take in all (contract: `timeouts.total`).
+  package var modelCall: Duration
+  /// Above the tools' own limits (60 s for `http.request`), so that it ends only what hangs.
+  package var toolCall: Duration
+  package init(modelCall: Duration = .seconds(600), toolCall: Duration = .seconds(120)) {
+    (self.modelCall, self.toolCall) = (modelCall, toolCall)
+  }
+}

@@ -1,0 +1,119 @@
+import AgentCore
+
+/// What a stream of events shows next.
+package enum FeedItem: Sendable, Hashable {
+  /// The stream's starting point, or the last number looked at (a heartbeat): a bare `id:`.
+  case position(Int64)
+  case entry(JournalEntry)
+  case delta(ModelDelta)
+  /// Numbers below what was deleted, or above the newest, were asked for.
+  case gap
+  /// A task's stream is over; with a reason when the task was deleted.
+  case end(reason: String?)
+}
+
+/// One reader's way through the journal: every row above its starting point once, in order, then live; deltas between.
+/// A value for one task at a time.
+package struct EventFeed: Sendable {
+  /// Quiet longer than this: a heartbeat, so that proxies and readers know the line is alive.
+  package static let heartbeat: Duration = .seconds(15)
+  /// Rows read at once.
+  private static let pageLimit = 256
+
+  private let store: any TaskReader
+  private let clock: any WallClock
+  private let subscription: TaskEvents.Subscription
+  private let task: TaskID?
+  private var position: Int64
+  private var queue: [FeedItem]
+  /// The try of a model call whose `step.started` this reader has seen: only its deltas pass.
+  private var openTries: [TaskID: (step: Int, attempt: Int)] = [:]
+  private var isOver = false
+
+  /// `after` nil: a task's feed starts at its first event, the feed of all tasks starts now. Throws `not_found` for a
+  /// task that does not exist. `close` must be called at the end.
+  package static func open(
+    store: any TaskReader, events: TaskEvents, clock: any WallClock, task: TaskID?, after: Int64?
+  ) async throws(StoreError) -> EventFeed {
+    let subscription = events.changes(of: task)
+    do throws(StoreError) {
+      let bounds = try await store.eventBounds()
+      if let task, try await store.task(task) == nil { throw StoreError(.notFound, "there is no \(task)") }
+      var start = after ?? (task == nil ? bounds.newest : 0)
+      var opening: [FeedItem] = []
+      if start > bounds.newest || (after.map { task == nil && $0 < bounds.highestDeleted && $0 != 0 } ?? false) {
+        opening.append(.gap)
+        start = min(start, bounds.newest)
+      }
+      return EventFeed(
+        store: store, clock: clock, subscription: subscription, task: task, position: start,
+        queue: [.position(start)] + opening)
+    } catch {
+      subscription.cancel()
+      throw error
+    }
+  }
+
+  private init(
+    store: any TaskReader, clock: any WallClock, subscription: TaskEvents.Subscription, task: TaskID?,
+    position: Int64, queue: [FeedItem]
+  ) {
+    (self.store, self.clock, self.subscription, self.task) = (store, clock, subscription, task)
+    (self.position, self.queue) = (position, queue)
+  }
+
+  package func close() { subscription.cancel() }
+
+  /// The next item; nil when the feed is over, the caller is cancelled, or the reader was too slow.
+  package mutating func next() async throws(StoreError) -> FeedItem? {
+    while true {
+      if !queue.isEmpty { return queue.removeFirst() }
+      if isOver || _Concurrency.Task.isCancelled { return nil }
+      try await fill()
+      if !queue.isEmpty || isOver { continue }
+      let quietSince = clock.uptime()
+      await subscription.next(within: Self.heartbeat, clock: clock)
+      if clock.uptime() - quietSince >= Self.heartbeat { queue.append(.position(position)) }
+    }
+  }
+
+  private mutating func fill() async throws(StoreError) {
+    let (page, status) = try await store.events(after: position, of: task, limit: Self.pageLimit)
+    for entry in page.entries {
+      queue.append(.entry(entry))
+      note(entry)
+    }
+    position = max(position, page.lookedUpTo)
+    guard page.entries.count < Self.pageLimit else { return }
+    if let task {
+      // Rows and status are of one snapshot, so nothing can follow.
+      if status == nil { end("\(task) was deleted") } else if status?.isTerminal == true { end(nil) }
+    }
+    guard let deltas = subscription.takeDeltas() else {
+      isOver = true
+      return
+    }
+    for delta in deltas {
+      guard let open = openTries[delta.task], open == (delta.step, delta.attempt) else { continue }
+      let place = queue.last.flatMap { if case .end = $0 { queue.count - 1 } else { nil } } ?? queue.count
+      queue.insert(.delta(delta), at: place)
+    }
+  }
+
+  private mutating func end(_ reason: String?) {
+    queue.append(.end(reason: reason))
+    isOver = true
+  }
+
+  private mutating func note(_ entry: JournalEntry) {
+    guard let step = entry.step else {
+      if entry.type != .taskCancelling { openTries[entry.task] = nil }
+      return
+    }
+    if entry.type == .stepStarted, entry.head["kind"]?.stringValue == StepKind.modelCall.rawValue {
+      openTries[entry.task] = (step, Int(entry.head["attempt"]?.integerValue ?? 1))
+    } else {
+      openTries[entry.task] = nil
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import AgentCore
+import Synchronization
+
+/// A piece of a reply as the model writes it: live only, never stored.
+package struct ModelDelta: Sendable, Hashable {
+  package var task: TaskID
+  package var step: Int
+  package var attempt: Int
+  package var text: String
+  package init(task: TaskID, step: Int, attempt: Int, text: String) {
+    (self.task, self.step, self.attempt, self.text) = (task, step, attempt, text)
+  }
+}
+
+/// Tells live readers that the journal grew, and passes deltas on. Readers fetch the rows themselves, so a slow one
+/// costs the others nothing.
+package final class TaskEvents: Sendable {
+  private struct State {
+    var subscribers: [Int: Subscription] = [:]
+    var next = 0
+  }
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// One reader: woken when rows of its task (nil: any) were committed, handed the deltas since its last look.
+  package final class Subscription: Sendable {
+    /// Deltas that a reader may leave unread; past it they are dropped, and the reader is told to go.
+    package static let maximumDeltas = 4096
+
+    fileprivate struct Inbox {
+      var deltas: [ModelDelta] = []
+      var isOverrun = false
+    }
+    fileprivate let task: TaskID?
+    fileprivate let inbox = Mutex(Inbox())
+    fileprivate let wakeup = Wakeup()
+    private let leave: @Sendable () -> Void
+
+    fileprivate init(task: TaskID?, leave: @escaping @Sendable () -> Void) {
+      (self.task, self.leave) = (task, leave)
+    }
+
+    /// Returns when there is something to look at, when the time is up, or when the caller is cancelled.
+    package func next(within limit: Duration, clock: any WallClock) async { await wakeup.wait(upTo: limit, clock: clock) }
+
+    /// What came since the last call; nil when this reader was too slow and must be dropped.
+    package func takeDeltas() -> [ModelDelta]? {
+      inbox.withLock { inbox in
+        defer { inbox.deltas = [] }
+        return inbox.isOverrun ? nil : inbox.deltas
+      }
+    }
+
+    /// Ends the subscription; must be called once.
+    package func cancel() { leave() }
+  }
+
+  package func changes(of task: TaskID?) -> Subscription {
+    state.withLock { state in
+      let key = state.next
+      state.next += 1
+      let subscription = Subscription(task: task) { [weak self] in
+        self?.state.withLock { _ = $0.subscribers.removeValue(forKey: key) }
+      }
+      state.subscribers[key] = subscription
+      return subscription
+    }
+  }
+
+  package var subscriberCount: Int { state.withLock { $0.subscribers.count } }
+
+  /// The store's word after each commit.
+  package func committed(_ notice: CommitNotice) {
+    for subscriber in state.withLock({ Array($0.subscribers.values) }) {
+      if let task = subscriber.task, !notice.tasks.contains(task) { continue }
+      subscriber.wakeup.wake()
+    }
+  }
+
+  package func publish(_ delta: ModelDelta) {
+    for subscriber in state.withLock({ Array($0.subscribers.values) }) where subscriber.task ?? delta.task == delta.task {
+      subscriber.inbox.withLock { inbox in
+        guard inbox.deltas.count < Subscription.maximumDeltas else {
+          inbox.isOverrun = true
+          return
+        }
+        inbox.deltas.append(delta)
+      }
+      subscriber.wakeup.wake()
+    }
+  }
+}

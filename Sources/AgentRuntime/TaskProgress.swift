@@ -1,0 +1,42 @@
+import AgentCore
+
+/// What a task's journal says so far, as the loop needs it. A value: replaying the same rows gives the same progress.
+package struct TaskProgress: Sendable {
+  package private(set) var history = StepHistory()
+  /// The newest row taken in.
+  package private(set) var lastTaskSequence: Int64 = 0
+  /// Used since the limits began (anew at a retry that was asked for).
+  package private(set) var tokensUsed: Int64 = 0
+  package private(set) var modelCalls = 0
+  package private(set) var steps = 0
+
+  package init() {}
+
+  package init(replaying entries: some Sequence<JournalEntry>) {
+    for entry in entries { apply(entry) }
+  }
+
+  package mutating func apply(_ entry: JournalEntry) {
+    lastTaskSequence = max(lastTaskSequence, entry.taskSequence)
+    let isFirstTry = entry.step.map { history[$0] == nil } ?? false
+    history.apply(entry)
+    switch entry.type {
+    case .taskRetrying where entry.head["error"] == nil:
+      // Asked for by a caller: limits begin anew.
+      (tokensUsed, modelCalls, steps) = (0, 0, 0)
+    case .stepStarted:
+      if isFirstTry { steps += 1 }
+      if entry.head["kind"]?.stringValue == StepKind.modelCall.rawValue { modelCalls += 1 }
+    default: break
+    }
+    for member in ["usage", "settled"] {
+      if let usage = entry.head[member].flatMap(ModelUsage.init(json:)) { tokensUsed += usage.totalTokens }
+    }
+  }
+
+  /// Takes in how a step ended before its row is written.
+  package mutating func apply(_ end: StepEnd, at moment: Timestamp) {
+    history.apply(end, at: moment)
+    // Its tokens are counted when the row itself comes back from the store.
+  }
+}

@@ -1,0 +1,55 @@
+import AgentCore
+
+/// Takes one claimed task from step to step until it ends, waits or goes back to the queue. One worker per claim; every
+/// write it makes carries the claim.
+struct Worker: Sendable {
+  let parts: EngineParts
+  let claimed: ClaimedTask
+  let interrupt: WorkInterrupt
+  /// Once true, a write that the storage refuses is given up: the next start recovers the task.
+  let isAbandoned: @Sendable () -> Bool
+
+  /// The claim is no longer ours, or the process ends: nothing more may be written.
+  struct ClaimEnded: Error {}
+
+  var task: AgentTask { claimed.task }
+  var limits: TaskLimits { claimed.definition.limits.narrowed(by: task.limits) }
+
+  func run() async {
+    do {
+      var run = WorkerRun(worker: self)
+      try await run.toItsEnd()
+    } catch is ClaimEnded {
+      parts.log.record(.debug, "worker", "the claim ended", ["task": "\(task.id)"])
+    } catch let error as StoreError {
+      parts.log.record(
+        .warning, "worker", "the task's journal could not be read; it goes back to the queue at the next start",
+        ["task": "\(task.id)", "error": error.code.rawValue])
+    } catch {
+      parts.log.record(.error, "worker", "unexpected: \(error)", ["task": "\(task.id)"])
+    }
+  }
+
+  /// How a running task leaves `running` for an interrupt.
+  func outcome(of reason: InterruptReason) -> TaskChange {
+    switch reason {
+    case .cancel: .cancelled
+    case .deadline:
+      .failed(Failure(code: "timeout", detail: "the task's \(task.timeoutSeconds) seconds are over"))
+    case .wallTime: .failed(Failure(code: "wall_time_limit", detail: "the task has used its running time"))
+    case .agentRestart: .requeued(reason: "agent_restart")
+    case .shutdown: .requeued(reason: "shutdown")
+    }
+  }
+
+  /// How a step ends that an interrupt cut.
+  static func cutFailure(_ reason: InterruptReason) -> Failure {
+    switch reason {
+    case .cancel: Failure(code: "cancelled", detail: "the task was cancelled")
+    case .deadline: Failure(code: "timeout", detail: "the task's time is over")
+    case .wallTime: Failure(code: "wall_time_limit", detail: "the task has used its running time")
+    case .agentRestart: Failure(code: "agent_restart", detail: "the agent was restarted during the step")
+    case .shutdown: Failure(code: "shutdown", detail: "the service stopped during the step")
+    }
+  }
+}

@@ -1,0 +1,25 @@
+#if DEBUG
+import AgentCore
+import CPlatform
+import Foundation
+import Synchronization
+
+/// The crash test's trigger, in debug binaries only: dies by SIGKILL at the fault point whose name the file named by
+/// `AGENT_SYSTEM_FAULT_FILE` holds at that moment, after adding the point's name to `FILE.reached`.
+final class FileFaults: FaultInjector {
+  private let path: String
+
+  init(path: String) { self.path = path }
+
+  func reached(_ point: FaultPoint) {
+    guard let wanted = FileManager.default.contents(atPath: path),
+      String(decoding: wanted, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) == point.description
+    else { return }
+    let file = open(path + ".reached", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    let line = Array("\(point)\n".utf8)
+    // The test counts a kill only when this line is there; a line that could not be written is a kill not counted.
+    _ = write(file, line, line.count)
+    cplatform_kill_self()
+  }
+}
+#endif

@@ -1,0 +1,101 @@
+import AgentCore
+import HTTPTransport
+
+/// What the model is shown of an answer: `{"body":"…","headers":{"content-type":"…"},"status":200}`.
+///
+/// A body that is cut has `"body_cut":true` beside it; one that ended before its end `"body_incomplete":CODE`; one
+/// that is not UTF-8 text stands as `"body_omitted_bytes":N` alone. Values of credentials are `[sealed]`.
+struct HTTPAnswerText {
+  /// What stands in place of a secret.
+  static let seal = "[sealed]"
+  /// An eighth of the result, so that the body has the rest.
+  static let maximumHeaderBytes = ToolOutcome.maximumBytes / 8
+  /// Shorter values are no secrets, and to blank them would tear the text.
+  static let shortestSecret = 6
+
+  private let head: HTTPExchange.Head
+  private let secrets: [String]
+
+  /// `sent` are the request's header fields: where the answer repeats a credential of theirs, it is blanked.
+  init(_ head: HTTPExchange.Head, sent: [(name: String, value: String)]) {
+    self.head = head
+    let values = sent.filter { Self.sealedHeaders.contains($0.name.lowercased()) }.map(\.value)
+    // Of `Bearer TOKEN` an echo may hold the token alone.
+    let parts = values.flatMap { [$0] + ($0.split(separator: " ").last.map { [String($0)] } ?? []) }
+    secrets = parts.filter { $0.utf8.count >= Self.shortestSecret }.sorted { $0.utf8.count > $1.utf8.count }
+  }
+
+  /// `isCut`: more bytes came, or would have come, than were read; `incomplete`: the error that ended the body.
+  func text(body: [UInt8], isCut: Bool, incomplete: TransportError.Code?) -> String {
+    var members: [String: JSONValue] = ["status": .integer(Int64(head.status))]
+    addHeaders(to: &members)
+    if let incomplete { members["body_incomplete"] = .string(incomplete.rawValue) }
+    if isCut { members["body_cut"] = true }
+    guard let text = Self.decoded(body, mayEndAmidScalar: isCut || incomplete != nil) else {
+      members["body_omitted_bytes"] = .integer(Int64(body.count))
+      return JSONValue.object(members).text
+    }
+    members["body_cut"] = true
+    members["body"] = ""
+    let budget = ToolOutcome.maximumBytes - JSONValue.object(members).encoded().count
+    let (shown, fits) = Self.prefix(of: blanked(text), encodedBytes: budget)
+    members["body"] = .string(shown)
+    if fits, !isCut { members["body_cut"] = nil }
+    return JSONValue.object(members).text
+  }
+
+  private func addHeaders(to members: inout [String: JSONValue]) {
+    var shown: [String: JSONValue] = [:]
+    var byteCount = 0
+    let names = head.headers.map(\.name)
+    for name in Set(names).sorted() {
+      let values = head.headers.filter { $0.name == name }.map(\.value)
+      let value = Self.sealedHeaders.contains(name) ? Self.seal : blanked(values.joined(separator: ", "))
+      byteCount += JSONValue.string(name).encoded().count + JSONValue.string(value).encoded().count + 2
+      guard byteCount <= Self.maximumHeaderBytes else {
+        members["headers_cut"] = true
+        break
+      }
+      shown[name] = .string(value)
+    }
+    members["headers"] = .object(shown)
+  }
+
+  private func blanked(_ text: String) -> String {
+    secrets.reduce(text) { $1 == Self.seal ? $0 : $0.replacing($1, with: Self.seal) }
+  }
+
+  /// Nil for bytes that are not UTF-8 and for text with NUL, which no JSON reader of ours takes.
+  private static func decoded(_ bytes: [UInt8], mayEndAmidScalar: Bool) -> String? {
+    guard !bytes.contains(0) else { return nil }
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    guard mayEndAmidScalar else { return nil }
+    // A scalar has at most four bytes, so at most three of a cut one are left.
+    for cut in 1...3 where cut <= bytes.count {
+      if let text = String(validating: bytes.dropLast(cut), as: UTF8.self) { return text }
+    }
+    return nil
+  }
+
+  /// The longest beginning of the text whose JSON form has at most that many bytes, quotes not counted.
+  private static func prefix(of text: String, encodedBytes budget: Int) -> (shown: String, fits: Bool) {
+    var cost = 0
+    for index in text.unicodeScalars.indices {
+      let scalar = text.unicodeScalars[index]
+      switch scalar.value {
+      case 0x22, 0x5C, 0x0A, 0x0D, 0x09: cost += 2
+      case 0..<0x20, 0x7F: cost += 6
+      default: cost += scalar.utf8.count
+      }
+      if cost > budget { return (String(text.unicodeScalars[..<index]), false) }
+    }
+    return (text, true)
+  }
+
+  /// Never shown, of requests and of answers.
+  private static let sealedHeaders: Set<String> = ["authorization", "proxy-authorization", "cookie", "set-cookie"]
+}
+
+extension Unicode.Scalar {
+  fileprivate var utf8: UTF8.EncodedScalar { UTF8.encode(self) ?? UTF8.encodedReplacementCharacter }
+}

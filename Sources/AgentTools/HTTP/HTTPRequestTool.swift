@@ -1,0 +1,123 @@
+import AgentCore
+import HTTPTransport
+
+/// `http.request`: sends one HTTP request to a host of the agent's `allow_hosts` and shows the answer.
+///
+/// Any status is an answer; an error is what came to none. A cut `idempotent` call is `notDone`: it runs again with the
+/// same key.
+package struct HTTPRequestTool: AgentTool {
+  private let transport: CurlTransport
+  private let timeouts: HTTPExchange.Timeouts
+  private let ownListeners: @Sendable () -> [SocketAddress]
+
+  /// Enough for a move of host and path behind a sign-in; browsers allow 20.
+  static let maximumRedirects = 5
+  /// A model waits for it, so a minute in all; headers and body have no shorter limit of their own.
+  package static let defaultTimeouts = HTTPExchange.Timeouts(
+    connect: .seconds(5), firstByte: nil, idle: nil, total: .seconds(60))
+
+  /// The transport is for tools alone: over a shared one a call could ride on another's connection. `ownListeners`
+  /// gives what this process listens on, as bound; none of it is ever reached, and a wildcard counts on every address
+  /// of the machine.
+  package init(
+    transport: CurlTransport, timeouts: HTTPExchange.Timeouts = HTTPRequestTool.defaultTimeouts,
+    ownListeners: @escaping @Sendable () -> [SocketAddress]
+  ) {
+    (self.transport, self.timeouts, self.ownListeners) = (transport, timeouts, ownListeners)
+  }
+
+  package var descriptor: ToolDescriptor {
+    ToolDescriptor(
+      name: "http.request",
+      description: "Sends one HTTP request. Only hosts that the agent's configuration allows can be reached.",
+      parameters: [
+        "type": "object",
+        "properties": [
+          "method": ["type": "string", "description": "GET, HEAD, POST, PUT, PATCH, DELETE, …"],
+          "url": ["type": "string", "description": "absolute http or https URL"],
+          "headers": ["type": "object", "additionalProperties": ["type": "string"]],
+          "body": ["description": "a string is sent as it is, any other value as JSON"],
+        ],
+        "required": ["method", "url"],
+        "additionalProperties": false,
+      ])
+  }
+
+  /// Throws `tool_arguments_invalid`, and `egress_denied` where no entry of `allow_hosts` can open the URL's host.
+  package func plan(_ arguments: JSONValue, in context: ToolContext) async throws(ToolError) -> ToolPlan {
+    let call = try HTTPRequestArguments(arguments)
+    _ = try rule(for: call.url, in: context)
+    if call.effect == .pure { return ToolPlan(effect: .pure) }
+    return ToolPlan(
+      effect: call.effect, evidence: ["method": .string(call.method), "origin": .string(call.url.origin)])
+  }
+
+  /// Throws the transport's codes (`unreachable`, `timeout`, `tls_failed`, `egress_denied`, `connection_lost`, …) and
+  /// `cancelled`. A `once` call that was sent and not answered may have happened.
+  package func perform(
+    _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
+  ) async throws(ToolError) -> ToolOutcome {
+    let call = try HTTPRequestArguments(arguments)
+    let isOnce = plan.effect == .once || call.effect == .once
+    let request = request(call, isOnce: isOnce, try rule(for: call.url, in: context), context)
+    do throws(TransportError) {
+      let response = try await transport.stream(request)
+      let (body, isCut, failure) = await read(response.body)
+      // Of a `once` call the answer counts however little of its body came: it must not be made again.
+      if let failure, !isOnce || failure.code == .cancelled { throw failure }
+      let answer = HTTPAnswerText(response.head, sent: call.headers)
+      return ToolOutcome(text: answer.text(body: body, isCut: isCut, incomplete: failure?.code))
+    } catch {
+      throw toolError(error, isOnce: isOnce)
+    }
+  }
+
+  private func rule(for url: HTTPURL, in context: ToolContext) throws(ToolError) -> EgressRule {
+    let rule = EgressRule(
+      allowHosts: context.allowHosts, ownListeners: SocketAddress.withInterfaces(ownListeners()))
+    guard rule.mayReach(url) else {
+      throw ToolError("egress_denied", "\(url.hostAndPort) is not in this agent's allow_hosts")
+    }
+    return rule
+  }
+
+  private func request(
+    _ call: HTTPRequestArguments, isOnce: Bool, _ rule: EgressRule, _ context: ToolContext
+  ) -> HTTPExchange.Request {
+    var headers: [(String, String)] = call.headers.map { ($0.name, $0.value) }
+    if call.method == "PUT", call.value(of: "idempotency-key") == nil {
+      headers.append(("Idempotency-Key", context.idempotencyKey))
+    }
+    if call.value(of: "user-agent") == nil { headers.append(("User-Agent", "agent-system")) }
+    return HTTPExchange.Request(
+      method: call.method, url: call.url.text, headers: headers, body: call.body, timeouts: timeouts,
+      // Longer bodies are cut by not reading on, which is no failure.
+      maximumResponseBytes: nil,
+      followRedirects: call.effect == .pure && !isOnce ? Self.maximumRedirects : 0, egress: rule,
+      freshConnection: isOnce)
+  }
+
+  /// Reads what can be shown and lets go of the rest.
+  private func read(
+    _ body: HTTPExchange.ResponseBody
+  ) async -> (bytes: [UInt8], isCut: Bool, failure: TransportError?) {
+    var bytes: [UInt8] = []
+    do throws(TransportError) {
+      for try await piece in body {
+        bytes.append(contentsOf: piece)
+        if bytes.count > ToolOutcome.maximumBytes {
+          return (Array(bytes.prefix(ToolOutcome.maximumBytes)), true, nil)
+        }
+      }
+    } catch {
+      return (bytes, false, error)
+    }
+    return (bytes, false, nil)
+  }
+
+  private func toolError(_ error: TransportError, isOnce: Bool) -> ToolError {
+    let isPassing = [.unreachable, .timeout, .connectionLost].contains(error.code)
+    return ToolError(
+      error.code.rawValue, error.detail, mayHaveHappened: isOnce && error.wasSent, isRetryable: !isOnce && isPassing)
+  }
+}

@@ -1,0 +1,163 @@
+import AgentCore
+import CPlatform
+import Glibc
+
+/// The folders that tasks work in: one of its own for each task below `root`, or a folder below an allow-listed root.
+///
+/// All verbs run on `BlockingWork`'s threads. A folder is named by `path(for:)` or by what `checkFolder` returned.
+package struct Workspaces: Sendable {
+  /// Where the workspaces lie: an absolute path without links.
+  package let root: String
+  private let allowedRoots: [String]
+  private let protected: [String]
+  let work: BlockingWork
+
+  /// Makes the root (0700) if there is none. Called once at start; blocks.
+  ///
+  /// `allowedRoots`: tasks may be given folders below these. `protected`: folders that no given folder may lie in or
+  /// contain, such as the data folder; `root` always is one.
+  /// Throws `openat2_unavailable` where files cannot be opened safely, `io_error`, `not_a_folder`.
+  package init(
+    root: String, allowedRoots: [String], protected: [String] = [], work: BlockingWork
+  ) throws(WorkspaceError) {
+    if mkdir(root, 0o700) != 0, errno != EEXIST { throw WorkspaceError(errno: errno, root) }
+    let resolved = try Self.realPath(root)
+    // Opened once to find out now, not at the first task, whether the kernel can.
+    _ = try WorkspaceFolder(at: resolved)
+    self.root = resolved
+    self.allowedRoots = allowedRoots
+    self.protected = protected + [resolved]
+    self.work = work
+  }
+
+  /// The absolute path of a task's own workspace, whether it stands or not.
+  package func path(for task: TaskID) -> String { root + "/" + task.description }
+
+  /// Makes a task's workspace with the files given to it; returns when all of it is on the disk.
+  ///
+  /// Whole or not at all: what was made is removed when it throws. Throws `workspace_exists`, `files_too_large`,
+  /// `path_duplicate`, what `WorkspacePath` throws (each with the file's `index`), `disk_full`, `io_error`.
+  package func create(for task: TaskID, files: [(path: String, bytes: [UInt8])] = []) async throws(WorkspaceError) {
+    let files = try GivenFile.checked(files)
+    let path = path(for: task)
+    try await run { [root] (ticket) throws(WorkspaceError) in
+      // A caller who leaves must not leave half a workspace behind.
+      try ticket.commit()
+      guard mkdir(path, 0o700) == 0 else {
+        guard errno != EEXIST else { throw WorkspaceError(.workspaceExists, "\(task): the workspace stands already") }
+        throw WorkspaceError(errno: errno, path)
+      }
+      do throws(WorkspaceError) {
+        try GivenFile.write(files, into: try WorkspaceFolder(at: path), ticket: ticket)
+        try Self.synchronize(path)
+        try Self.synchronize(root)
+      } catch {
+        do throws(WorkspaceError) {
+          try FolderRemoval.remove(task.description, from: root)
+        } catch {
+          // The next start removes it: it has no task row. What went wrong first matters more.
+        }
+        throw error
+      }
+    }
+  }
+
+  /// Deletes a task's workspace with all that is in it; links are deleted, not followed. Nothing there: nothing done.
+  ///
+  /// May be repeated; a crash or an error in the middle leaves a part. Throws `io_error`.
+  package func remove(_ task: TaskID) async throws(WorkspaceError) {
+    try await run { [root] (ticket) throws(WorkspaceError) in
+      try ticket.commit()
+      try FolderRemoval.remove(task.description, from: root)
+    }
+  }
+
+  /// The tasks whose workspace stands, ascending. For the removal of orphans at start.
+  package func existing() async throws(WorkspaceError) -> [TaskID] {
+    try await run { [root] (ticket) throws(WorkspaceError) in
+      var tasks: [TaskID] = []
+      let folder = try WorkspaceFolder(at: root).openFolder([UInt8(ascii: ".")])
+      try folder.forEachName(Array(root.utf8)) { (name) throws(WorkspaceError) in
+        try ticket.checkCancellation()
+        let text = String(decoding: name, as: UTF8.self)
+        // Only a name that we give: `17` or `task-017` is somebody else's folder.
+        if let task = TaskID(text), task.description == text { tasks.append(task) }
+        return tasks.count < WorkspaceLimits.countedWorkspaces ? .goOn : .stop
+      }
+      return tasks.sorted()
+    }
+  }
+
+  /// The real path of a folder that a task wants to work in.
+  ///
+  /// Throws `folder_not_allowed` unless it is absolute, exists, is a directory below (not equal to) an allow-listed
+  /// root, and neither lies in nor contains a protected folder. Links are resolved first.
+  package func checkFolder(_ folder: String) async throws(WorkspaceError) -> String {
+    @Sendable func refused(_ why: String) -> WorkspaceError {
+      WorkspaceError(.folderNotAllowed, "\(TextForDisplay.escaped(folder)): \(why)")
+    }
+    guard folder.hasPrefix("/"), folder.utf8.count <= WorkspaceLimits.pathBytes,
+      folder.unicodeScalars.allSatisfy(TextForDisplay.isPlain)
+    else { throw refused("not an absolute path of plain characters") }
+    return try await run { [allowedRoots, protected] (_) throws(WorkspaceError) in
+      let resolved: String
+      do throws(WorkspaceError) {
+        resolved = try Self.realPath(folder)
+        _ = try WorkspaceFolder(at: resolved)
+      } catch  where error.code != .openat2Unavailable {
+        // One answer for missing, unreadable and not a folder: the caller learns nothing about the machine.
+        throw refused("there is no such folder below an allowed root")
+      }
+      let isBelow = allowedRoots.contains { Self.isResolved(resolved, below: $0) }
+      guard isBelow else { throw refused("there is no such folder below an allowed root") }
+      for path in protected where Self.overlaps(resolved, path) {
+        throw refused("it would reach the service's own data")
+      }
+      return resolved
+    }
+  }
+
+  // MARK: Inside
+
+  /// One call on a thread that may block.
+  func run<Value: Sendable>(
+    _ body: @escaping @Sendable (WorkTicket) throws(WorkspaceError) -> Value
+  ) async throws(WorkspaceError) -> Value {
+    try await work.run(cancelled: .cancelled, busy: .busy, body)
+  }
+
+  private static func realPath(_ path: String) throws(WorkspaceError) -> String {
+    guard let resolved = realpath(path, nil) else { throw WorkspaceError(errno: errno, path) }
+    defer { free(resolved) }
+    guard let text = String(validatingCString: resolved) else {
+      throw WorkspaceError(.nameInvalid, "\(path): not UTF-8")
+    }
+    return text
+  }
+
+  private static func isResolved(_ folder: String, below root: String) -> Bool {
+    guard let resolved = realpath(root, nil) else { return false }
+    defer { free(resolved) }
+    return isBelow(folder, String(cString: resolved))
+  }
+
+  private static func overlaps(_ folder: String, _ path: String) -> Bool {
+    // A protected folder that does not exist yet is compared as it is written.
+    let resolved = realpath(path, nil)
+    defer { free(resolved) }
+    let path = resolved.map { String(cString: $0) } ?? path
+    return Array(folder.utf8) == Array(path.utf8) || isBelow(folder, path) || isBelow(path, folder)
+  }
+
+  /// Byte by byte: names that only look alike are different folders.
+  private static func isBelow(_ path: String, _ root: String) -> Bool {
+    let base = root == "/" ? Array("/".utf8) : Array(root.utf8) + [UInt8(ascii: "/")]
+    return path.utf8.count > base.count && path.utf8.starts(with: base)
+  }
+
+  static func synchronize(_ folder: String) throws(WorkspaceError) {
+    let number = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+    guard number >= 0 else { throw WorkspaceError(errno: errno, folder) }
+    try OwnedDescriptor(number).synchronize(folder)
+  }
+}

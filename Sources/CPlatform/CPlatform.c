@@ -1,0 +1,105 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+const int cplatform_path_only = O_PATH;
+
+// glibc 2.36 has no wrapper.
+static int openat2_checked(int folder, const char *path, int flags, uint32_t mode, uint64_t resolve) {
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = (uint64_t)(uint32_t)flags;
+    // The kernel refuses a mode where nothing is created.
+    how.mode = (flags & O_CREAT) ? mode : 0;
+    how.resolve = resolve;
+    long result = syscall(SYS_openat2, folder, path, &how, sizeof how);
+    return result < 0 ? -errno : (int)result;
+}
+
+int cplatform_open_beneath(int folder, const char *path, int flags, uint32_t mode, int follow_links) {
+    uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    if (!follow_links) resolve |= RESOLVE_NO_SYMLINKS;
+    return openat2_checked(folder, path, flags, mode, resolve);
+}
+
+int cplatform_open_without_links(const char *path, int flags) {
+    return openat2_checked(AT_FDCWD, path, flags, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+int cplatform_rename(int folder, const char *from, const char *to, int replace) {
+    return renameat2(folder, from, folder, to, replace ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;
+}
+
+int cplatform_peer_credentials(int socket, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return errno;
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
+int cplatform_peer_groups(int socket, uint32_t *groups, uint32_t *count) {
+    socklen_t length = (socklen_t)(*count * sizeof(gid_t));
+    int result = getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length) == 0 ? 0 : errno;
+    if (result == 0 || result == ERANGE) *count = (uint32_t)(length / sizeof(gid_t));
+    return result;
+}
+
+static int set_lock(int file, short type) {
+    struct flock whole;
+    memset(&whole, 0, sizeof whole);
+    whole.l_type = type;
+    whole.l_whence = SEEK_SET;
+    return fcntl(file, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
+}
+
+int cplatform_lock(int file) { return set_lock(file, F_WRLCK); }
+int cplatform_unlock(int file) { return set_lock(file, F_UNLCK); }
+
+int cplatform_identity(const char *path, uint64_t *inode, int64_t *birth_nanoseconds) {
+    struct statx status;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &status) != 0) return errno;
+    *inode = status.stx_ino;
+    *birth_nanoseconds = (status.stx_mask & STATX_BTIME)
+        ? (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec
+        : -1;
+    return 0;
+}
+
+int cplatform_filesystem(const char *path, uint64_t *magic) {
+    struct statfs status;
+    if (statfs(path, &status) != 0) return errno;
+    // Some architectures sign the field; a magic number has 32 bits.
+    *magic = (uint64_t)(uint32_t)status.f_type;
+    return 0;
+}
+
+int64_t cplatform_boottime_nanoseconds(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) return -1;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void cplatform_kill_self(void) { kill(getpid(), SIGKILL); }
+
+ptrdiff_t cplatform_find(const void *bytes, size_t count, const void *part, size_t part_count) {
+    const char *match = memmem(bytes, count, part, part_count);
+    return match ? match - (const char *)bytes : -1;
+}
+
+int cplatform_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; }

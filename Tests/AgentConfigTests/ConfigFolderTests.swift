@@ -1,0 +1,106 @@
+import AgentConfig
+import AgentTestKit
+import Testing
+
+@Suite("The configuration folder")
+struct ConfigFolderTests {
+  @Test("the shipped files say exactly what the program does without them")
+  func shipped() throws {
+    let loaded = try ConfigFixture(ShippedFiles.all()).load()
+    #expect(loaded.agents == BuiltInAgents.all)
+    #expect(loaded.server == ServerSettings())
+    #expect(loaded.providers == ProviderSettings())
+    #expect(loaded.warnings.isEmpty)
+  }
+
+  @Test("an empty folder gives the defaults")
+  func empty() throws {
+    let loaded = try ConfigFixture().load()
+    #expect(loaded.agents == BuiltInAgents.all)
+    #expect(loaded.server == ServerSettings())
+    #expect(loaded.providers == ProviderSettings())
+    #expect(loaded.warnings.isEmpty)
+  }
+
+  @Test("the folder that is read unless told may be absent, one that is given may not")
+  func absent() throws {
+    let folder = try TemporaryFolder("config")
+    let path = folder.appending("nothing")
+    let error = #expect(throws: ConfigError.self) { try ConfigFolder.load(path) }
+    #expect(error?.issues == [ConfigIssue(file: path, code: .invalid, message: "there is no such folder")])
+    #expect(ConfigFolder.defaultPath == "/etc/agent-system")
+  }
+
+  @Test("a file in the folder's place is refused")
+  func fileForFolder() throws {
+    let fixture = try ConfigFixture(["server.yaml": ""])
+    #expect(throws: ConfigError.self) { try ConfigFolder.load(fixture.folder.appending("server.yaml")) }
+  }
+
+  @Test("yaml files that nothing reads are warnings, other files are nothing")
+  func unread() throws {
+    let fixture = try ConfigFixture([
+      "auth.yaml": "a: 1", "permissions.yaml": "&%", "server.yml": "", "notes.txt": "", ".hidden.yaml": "",
+      "providers.yaml": "providers: {a: {type: sandbox, script: my-script.yaml}}", "my-script.yaml": "rules: []",
+    ])
+    let warnings = try fixture.load().warnings.map(fixture.short)
+    #expect(warnings.map(\.file) == ["auth.yaml", "permissions.yaml", "server.yml"])
+    #expect(warnings.allSatisfy { $0.code == .notRead })
+  }
+
+  @Test("all issues of all files come at once, by file and line")
+  func everything() throws {
+    let fixture = try ConfigFixture([
+      "server.yaml": "workers: 0\nwrokers: 3\nlisten: 0.0.0.0:80\n",
+      "agents.yaml": "agents:\n  status:\n    instructions: x\n  b:\n    tools: [file.raed]\n",
+      "providers.yaml": "default: nobody\n",
+    ])
+    #expect(
+      fixture.places() == [
+        "agents.yaml:2:3 config_invalid", "agents.yaml:5:5 config_invalid", "agents.yaml:5:13 config_invalid",
+        "providers.yaml:1:10 config_invalid", "server.yaml:1:10 config_invalid", "server.yaml:2:1 config_invalid",
+        "server.yaml:3:9 plaintext_refused",
+      ])
+    #expect(ConfigError.exitCode == 78)
+  }
+
+  @Test("an issue reads as file, line, column, code and sentence")
+  func description() throws {
+    let issue = ConfigIssue(file: "/etc/a.yaml", line: 3, column: 1, code: .invalid, message: "unknown key 'x'")
+    #expect(issue.description == "/etc/a.yaml:3:1: config_invalid: unknown key 'x'")
+    #expect(
+      ConfigIssue(file: "/etc/a.yaml", code: .notRead, message: "m").description == "/etc/a.yaml: config_not_read: m")
+  }
+
+  @Test("files that are no text files are refused with their name")
+  func unreadable() throws {
+    let fixture = try ConfigFixture()
+    try fixture.write("server.yaml", Array("workers: 1\n".utf8) + [0x61, 0xFF, 0x0A])
+    try fixture.write("agents.yaml", [UInt8](repeating: UInt8(ascii: "#"), count: (1 << 20) + 1))
+    let issues = fixture.issues()
+    #expect(issues.map { "\($0.file):\($0.line)" } == ["agents.yaml:0", "server.yaml:2"])
+    #expect(issues.map(\.message) == ["is larger than 1MiB", "is not UTF-8"])
+  }
+
+  @Test("a byte order mark and CRLF are no part of the content")
+  func byteOrderMark() throws {
+    let fixture = try ConfigFixture()
+    try fixture.write("server.yaml", [0xEF, 0xBB, 0xBF] + Array("workers: 7\r\nqueue:\r\n  max_pending: 9\r\n".utf8))
+    let loaded = try fixture.load()
+    #expect(loaded.server.workers == 7)
+    #expect(loaded.server.maximumPending == 9)
+  }
+
+  @Test("a file of comments alone is an absent file")
+  func comments() throws {
+    let loaded = try ConfigFixture(["server.yaml": "# nothing\n", "providers.yaml": "---\n"]).load()
+    #expect(loaded.server == ServerSettings())
+    #expect(loaded.providers == ProviderSettings())
+  }
+
+  @Test("a hundred mistakes are enough")
+  func bounded() throws {
+    let text = (0..<500).map { "unknown\($0): 1\n" }.joined()
+    #expect(try ConfigFixture(["server.yaml": text]).issues().count == 100)
+  }
+}

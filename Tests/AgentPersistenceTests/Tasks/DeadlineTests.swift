@@ -1,0 +1,96 @@
+import AgentCore
+import Testing
+
+@testable import AgentPersistence
+
+@Suite("Deadlines and timers")
+struct DeadlineTests {
+  @Test("a task never started does not time out")
+  func neverStarted() async throws {
+    let bench = try await TaskStoreBench()
+    let id = try await bench.submit(timeoutSeconds: 1)[0]
+    bench.clock.advance(by: .seconds(1000))
+    #expect(try await bench.store.expireDeadlines(limit: 10).isEmpty)
+    #expect(try await bench.task(id).status == .pending)
+  }
+
+  @Test("pending and waiting tasks past their deadline fail, running ones are named, however many those are")
+  func expire() async throws {
+    let bench = try await TaskStoreBench()
+    let pending = try await bench.running(timeoutSeconds: 10)
+    try await bench.advance(pending, .start(1), .requeued(reason: "shutdown"))
+    let again = try #require(try await bench.claim().first)
+    let late = bench.clock.now().adding(.seconds(500))
+    try await bench.advance(again, .retrying(Failure(code: "e", detail: ""), runAfter: late))
+    let waiting = try await bench.running(timeoutSeconds: 10)
+    try await bench.advance(waiting, .waiting(TaskWait(reason: .timer, until: late)))
+    let running = try await bench.running(timeoutSeconds: 5)
+    #expect(try await bench.store.expireDeadlines(limit: 10).isEmpty)
+    bench.clock.advance(by: .seconds(10))
+    #expect(try await bench.store.expireDeadlines(limit: 1) == [running.task.id])
+    #expect(try await bench.store.expireDeadlines(limit: 1) == [running.task.id])
+    for id in [pending.task.id, waiting.task.id] {
+      let task = try await bench.task(id)
+      #expect(task.status == .failed && task.error?.code == "timeout" && task.runAfter == nil && task.waiting == nil)
+    }
+    #expect(try await bench.task(running.task.id).status == .running)
+    #expect(try await bench.steps(pending.task.id)[1]?.status == .failed)
+    #expect(try await bench.store.promoteDue(limit: 10) == 0)
+    try await bench.expectTrueCounters()
+  }
+
+  @Test("waiting for a person stops the deadline; a timer and a provider's limit do not", arguments: WaitReason.allCases)
+  func waits(_ reason: WaitReason) async throws {
+    let bench = try await TaskStoreBench()
+    let claimed = try await bench.running(timeoutSeconds: 100)
+    bench.clock.advance(by: .seconds(30))
+    if reason == .stepInDoubt { try await bench.advance(claimed, .start(1, .once), .doubt(1)) }
+    let until = reason.isForPerson ? nil : bench.clock.now().adding(.seconds(50))
+    try await bench.advance(claimed, .waiting(TaskWait(reason: reason, until: until, step: 1)))
+    #expect(try await bench.task(claimed.task.id).waiting == TaskWait(reason: reason, until: until, step: 1))
+    bench.clock.advance(by: .seconds(50))
+    let id = claimed.task.id
+    switch reason {
+    case .timer, .providerLimit: #expect(try await bench.store.promoteDue(limit: 5) == 1)
+    case .restored: _ = try await bench.store.resume(id, by: .local)
+    case .stepInDoubt: _ = try await bench.store.resolve(id, step: 1, as: .retry, by: .local)
+    case .approval:
+      // Nothing ends an approval yet but a cancel.
+      bench.clock.advance(by: .seconds(1000))
+      #expect(try await bench.store.expireDeadlines(limit: 5).isEmpty)
+      return
+    }
+    let again = try #require(try await bench.claim().first)
+    #expect(again.timeLeft == .seconds(reason.isForPerson ? 70 : 20))
+    #expect(try await bench.types(id).suffix(2) == [.taskResumed, .taskStarted])
+  }
+
+  @Test("a wait that ends after the deadline ends failed")
+  func overdueWait() async throws {
+    let bench = try await TaskStoreBench()
+    let claimed = try await bench.running(timeoutSeconds: 10)
+    try await bench.advance(
+      claimed, .waiting(TaskWait(reason: .timer, until: bench.clock.now().adding(.seconds(20)))))
+    bench.clock.advance(by: .seconds(20))
+    #expect(try await bench.store.promoteDue(limit: 5) == 1)
+    #expect(try await bench.task(claimed.task.id).error?.code == "timeout")
+    try await bench.expectTrueCounters()
+  }
+
+  @Test("no more timers end at once than asked for, the earliest first")
+  func limit() async throws {
+    let bench = try await TaskStoreBench()
+    var ids: [TaskID] = []
+    for seconds in [3, 1, 2] {
+      let claimed = try await bench.running()
+      let until = bench.clock.now().adding(.seconds(seconds))
+      try await bench.advance(claimed, .waiting(TaskWait(reason: .timer, until: until)))
+      ids.append(claimed.task.id)
+    }
+    bench.clock.advance(by: .seconds(10))
+    #expect(try await bench.store.promoteDue(limit: 2) == 2)
+    #expect(try await bench.task(ids[0]).status == .waiting)
+    #expect(try await bench.task(ids[1]).status == .pending)
+    #expect(try await bench.task(ids[2]).status == .pending)
+  }
+}

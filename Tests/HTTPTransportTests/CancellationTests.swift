@@ -1,0 +1,147 @@
+import HTTPTransport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct CancellationTests {
+  /// The contract's bound for ending a transfer. The fastest of three runs must keep it: other programs share the
+  /// machine's cores.
+  static let bound = Duration.milliseconds(100)
+
+  @Test("a cancelled caller gets `cancelled` at once, knows that it was sent, and the connection closes")
+  func whileWaiting() async throws {
+    let arrived = [Signal(), Signal(), Signal()]
+    let closed = [Signal(), Signal(), Signal()]
+    let script: LoopbackServer.Script = { connection, index in
+      _ = connection.readRequest()
+      arrived[index].set()
+      connection.waitForClose()
+      closed[index].set()
+    }
+    try await withServer(LoopbackServer(script)) { server in
+      try await withTransport { transport in
+        var slowest: [Duration] = []
+        for index in 0..<3 {
+          let call = await CancelledCall(after: arrived[index]) {
+            await failure(of: .init(method: "POST", url: server.url(), freshConnection: true), on: transport)
+          }
+          #expect(call.value?.code == .cancelled)
+          #expect(call.value?.wasSent == true)
+          slowest.append(max(call.endedAt, await closed[index].wait()) - call.cancelledAt)
+        }
+        #expect(try #require(slowest.min()) < Self.bound)
+      }
+    }
+  }
+
+  @Test("a caller cancelled before it calls sends nothing") func beforeCall() async throws {
+    try await withServer(LoopbackServer { _ in answer() }) { server in
+      try await withTransport { transport in
+        let gate = Signal()
+        let call = Task {
+          await gate.wait()
+          return await failure(of: .init(url: server.url()), on: transport)
+        }
+        call.cancel()
+        gate.set()
+        let error = await call.value
+        #expect(error?.code == .cancelled)
+        #expect(error?.wasSent == false)
+        #expect(server.accepted == 0)
+      }
+    }
+  }
+
+  @Test("a reader cancelled amid the body gets `cancelled`, not an early end") func amidBody() async throws {
+    let script: LoopbackServer.Script = { connection, _ in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n")
+      connection.waitForClose()
+    }
+    try await withServer(LoopbackServer(script)) { server in
+      try await withTransport { transport in
+        var elapsed: [Duration] = []
+        for _ in 0..<3 {
+          let reading = Signal()
+          let call = await CancelledCall(after: reading) { () -> TransportError? in
+            do throws(TransportError) {
+              let response = try await transport.stream(.init(url: server.url(), maximumResponseBytes: nil))
+              for try await _ in response.body { reading.set() }
+              return nil
+            } catch {
+              return error
+            }
+          }
+          #expect(call.value?.code == .cancelled)
+          elapsed.append(call.endedAt - call.cancelledAt)
+        }
+        #expect(try #require(elapsed.min()) < Self.bound)
+      }
+    }
+  }
+
+  @Test("letting go of the body ends the transfer") func abandoned() async throws {
+    let closed = Signal()
+    let script: LoopbackServer.Script = { connection, _ in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\n\r\n")
+      connection.waitForClose()
+      closed.set()
+    }
+    try await withServer(LoopbackServer(script)) { server in
+      try await withTransport { transport in
+        let status = try await transport.stream(.init(url: server.url())).status
+        #expect(status == 200)
+        await closed.wait()
+      }
+    }
+  }
+
+  @Test("shutting down ends what is under way and refuses what comes") func shutdown() async throws {
+    let arrived = Signal()
+    let script: LoopbackServer.Script = { connection, _ in
+      _ = connection.readRequest()
+      arrived.set()
+      connection.waitForClose()
+    }
+    try await withServer(LoopbackServer(script)) { server in
+      let transport = try CurlTransport()
+      let call = Task { await failure(of: .init(url: server.url()), on: transport) }
+      await arrived.wait()
+      transport.shutdown()
+      #expect(await call.value?.code == .cancelled)
+      let late = await failure(of: .init(url: server.url()), on: transport)
+      #expect(late?.code == .cancelled)
+      #expect(late?.wasSent == false)
+      transport.shutdown()
+    }
+  }
+
+  @Test("a transfer is held while its reader is slow, and nothing is lost") func backPressure() async throws {
+    // A prime length, so that a piece lost or doubled shows.
+    let piece = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 >> 8 ^ $0) }
+    var bytes: [UInt8] = []
+    while bytes.count < 32 * 1024 * 1024 { bytes += piece }
+    let body = bytes
+    let blocked = Signal()
+    let script: LoopbackServer.Script = { connection, _ in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\nContent-Length: \(body.count)\r\n\r\n")
+      connection.write(body, blocked: blocked)
+    }
+    try await withServer(LoopbackServer(script)) { server in
+      try await withTransport { transport in
+        // The idle limit does not run while the reader holds the transfer.
+        let timeouts = HTTPExchange.Timeouts(idle: .milliseconds(100))
+        let response = try await transport.stream(
+          .init(url: server.url(), timeouts: timeouts, maximumResponseBytes: nil))
+        // Never set if the whole body fits into someone's buffer.
+        await blocked.wait()
+        var received: [UInt8] = []
+        for try await bytes in response.body {
+          #expect(bytes.count <= 256 * 1024)
+          received += bytes
+        }
+        #expect(received == body)
+      }
+    }
+  }
+}
