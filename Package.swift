@@ -66,7 +66,7 @@ let tests: [Target] = [
   .testTarget(name: "VaultTests", dependencies: kit + ["Vault"]),
   .testTarget(name: "HTTPTransportTests", dependencies: kit + ["HTTPTransport"]),
   .testTarget(name: "AgentConfigTests", dependencies: kit + ["AgentConfig"]),
-  .testTarget(name: "AgentRuntimeTests", dependencies: kit + ["AgentRuntime", "AgentPersistence", "LLMProviders"]),
+  .testTarget(name: "AgentRuntimeTests", dependencies: kit + ["AgentRuntime", "AgentConfig", "AgentPersistence", "AgentTools", "LLMProviders", "Vault"]),
   .testTarget(
     name: "AgentPersistenceTests",
     dependencies: kit + ["AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift")]),

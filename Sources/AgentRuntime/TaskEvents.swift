@@ -42,7 +42,12 @@ package final class TaskEvents: Sendable {
     }
 
     /// Returns when there is something to look at, when the time is up, or when the caller is cancelled.
-    package func next(within limit: Duration, clock: any WallClock) async { await wakeup.wait(upTo: limit, clock: clock) }
+    package func next(within limit: Duration, clock: any WallClock) async {
+      await wakeup.wait(upTo: limit, clock: clock)
+    }
+
+    /// Returns when there is something to look at, or when the caller is cancelled.
+    package func next() async { await wakeup.wait() }
 
     /// What came since the last call; nil when this reader was too slow and must be dropped.
     package func takeDeltas() -> [ModelDelta]? {

@@ -59,8 +59,8 @@ struct RedirectHop {
   /// The next hop. Another origin gets none of the caller's header fields but those that cannot carry a credential,
   /// and they do not come back on a later hop.
   func following(_ location: String) throws(TransportError) -> RedirectHop {
+    // `try?`: which rule the peer's URL breaks helps nobody.
     guard let text = Self.resolve(location, against: url.text), let next = try? HTTPURL(text) else {
-      // Which rule the peer's URL breaks helps nobody, hence `try?`.
       throw TransportError(.malformed, "\(url.hostAndPort): the redirect has no URL to follow", wasSent: true)
     }
     var request = request

@@ -7,7 +7,9 @@ package struct DurableFile: Sendable {
   private let mode: mode_t
 
   /// `mode` are the permission bits that every new one gets, whatever the umask.
-  package init(folder: String, name: String, mode: mode_t) { (self.folder, self.name, self.mode) = (folder, name, mode) }
+  package init(folder: String, name: String, mode: mode_t) {
+    (self.folder, self.name, self.mode) = (folder, name, mode)
+  }
 
   private var path: String { folder + "/" + name }
 

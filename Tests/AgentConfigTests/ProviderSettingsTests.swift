@@ -83,7 +83,8 @@ struct SandboxScriptTests {
       rules:
         - when: {agent: coder, prompt: "fix the title", turn: 1}
           times: 1
-          reply: {delay: 0ms, tool_calls: [{name: file.read, arguments: {path: README.md}}], usage: {input_tokens: 10, output_tokens: 5}}
+          reply: {delay: 0ms, tool_calls: [{name: file.read, arguments: {path: README.md}}],
+                  usage: {input_tokens: 10, output_tokens: 5}}
         - when: {last_tool: file.read}
           reply: {text: "done", finish: stop}
         - reply: {error: {code: rate_limited, status: 429, retry_after: 2s}}
@@ -111,7 +112,8 @@ struct SandboxScriptTests {
   @Test("arguments keep their types")
   func arguments() throws {
     let fixture = try load(
-      "rules: [{reply: {tool_calls: [{name: t, arguments: {a: 1, b: 1.5, c: 'x', d: true, e: null, f: [1, {g: '2'}], h: -0.5e1}}]}}]"
+      "rules: [{reply: {tool_calls: [{name: t, arguments: "
+        + "{a: 1, b: 1.5, c: 'x', d: true, e: null, f: [1, {g: '2'}], h: -0.5e1}}]}}]"
     )
     guard case .answer(_, let calls, _, _)? = try fixture.load().providers.providers[0].script?.rules[0].reply.outcome
     else {

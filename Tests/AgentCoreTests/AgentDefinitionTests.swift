@@ -45,10 +45,11 @@ struct AgentDefinitionTests {
 
   @Test("every wall time of the first seconds comes back")
   func wallTimes() {
-    for milliseconds in Int64(0)...5000 {
+    let lost = (Int64(0)...5000).filter { milliseconds in
       let limits = TaskLimits(wallTime: .milliseconds(milliseconds))
-      #expect(TaskLimits(json: limits.json) == limits, "\(milliseconds) ms")
+      return TaskLimits(json: limits.json) != limits
     }
+    #expect(lost.isEmpty)
   }
 
   @Test("a wall time beyond all measure does not end the process")

@@ -36,7 +36,8 @@ struct LogFileTests {
       metadata: ["zeta": "1", "task": "\(TaskID(number: 123))", "error": "no route to host", "empty": ""])
     #expect(
       try text()
-        == "\(Self.start) ERROR worker task failed task=task-123 agent=coder error=\"no route to host\" empty=\"\" zeta=1\n"
+        == "\(Self.start) ERROR worker task failed "
+        + "task=task-123 agent=coder error=\"no route to host\" empty=\"\" zeta=1\n"
     )
     #expect(file.failureCount == 0)
   }

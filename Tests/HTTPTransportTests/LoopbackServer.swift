@@ -199,6 +199,8 @@ final class Signal: Sendable {
     for waiter in waiters { waiter.resume(returning: now) }
   }
 
+  var isSet: Bool { state.withLock { $0.setAt != nil } }
+
   /// Returns when it was set.
   @discardableResult
   func wait() async -> ContinuousClock.Instant {

@@ -18,9 +18,11 @@ struct CallerGuard: Sendable {
   var wayIn: String
 
   /// Header fields that only proxies add.
-  private static let proxyFields: [HTTPField.Name] = ["Forwarded", "X-Real-IP", "Via"].compactMap(HTTPField.Name.init)
+  private static let proxyFields: [HTTPField.Name] = ["Forwarded", "X-Real-IP", "Via"].map {
+    RequestName.fieldName($0)
+  }
   private static let proxyPrefix = "x-forwarded-"
-  private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
+  private static let fetchSite = RequestName.fieldName("Sec-Fetch-Site")
 
   /// Who asks. Throws `host_not_allowed` (421), `unauthenticated` (401), `forbidden` (403).
   func identify(_ head: HTTPRequest, from connection: ConnectionFacts) throws(APIError) -> Caller {
@@ -63,7 +65,7 @@ struct CallerGuard: Sendable {
     if Self.proxyFields.contains(where: { fields[$0] != nil }) { return true }
     if fields.contains(where: { $0.name.canonicalName.hasPrefix(Self.proxyPrefix) }) { return true }
     if fields[OldVersionMark.field] != nil { return true }
-    if let name = Self.fetchSite, let site = fields[name], site != "none" { return true }
+    if let site = fields[Self.fetchSite], site != "none" { return true }
     return false
   }
 }

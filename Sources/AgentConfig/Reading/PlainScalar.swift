@@ -40,6 +40,7 @@ enum PlainScalar: Equatable {
     let startsWithZero = rest.first == "0"
     let whole = digits()
     guard whole > 0, !(startsWithZero && whole > 1) else { return nil }
+    if text == "-0" { return .ambiguous(reason: "'-0' is a fraction to some readers of YAML") }
     if rest.isEmpty {
       return Int64(text).map(PlainScalar.integer) ?? .ambiguous(reason: "'\(text)' does not fit 64 bits")
     }

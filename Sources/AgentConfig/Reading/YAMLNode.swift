@@ -10,8 +10,8 @@ struct SourceMark: Sendable, Hashable, Comparable {
   }
 }
 
-/// YAML reduced to what configuration needs: scalars, sequences and mappings with plain keys, each with its place. There
-/// are no anchors, aliases, tags or repeated keys in it: `YAMLDocument` reports those.
+/// YAML reduced to what configuration needs: scalars, sequences and mappings with plain keys, each with its place.
+/// There are no anchors, aliases, tags or repeated keys in it: `YAMLDocument` reports those.
 struct YAMLNode: Sendable {
   enum Content: Sendable {
     /// `isPlain`: written without quotes and not as a block, so that `5` is a number and `"5"` is text.

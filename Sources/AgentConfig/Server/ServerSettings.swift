@@ -58,7 +58,7 @@ extension ServerSettings {
     ConfigKey(
       "log.format", .choice(LogFormat.allCases.map(\.rawValue)), .defaults("text"), "lines for people, or JSON lines"),
     ConfigKey(
-      "log.max_size", .size(4096...1_000_000_000_000), .defaults("50MB"), "the size at which app.log becomes app.log.1"),
+      "log.max_size", .size(4096...1_000_000_000_000), .defaults("50MB"), "the size at which app.log is moved on"),
     ConfigKey("log.keep", .integer(0...1000), .defaults("10"), "older log files that are kept"),
     ConfigKey("allowed_hosts", .list(maximumCount: 256), .defaults("[]"), "Host headers accepted besides our own"),
     ConfigKey("workspace_roots", .list(maximumCount: 64), .defaults("[]"), "folders below which a task may work"),

@@ -15,8 +15,7 @@ struct Batch {
   private var state: CommitState
   private let mirror: StoreMirror
   private let options: StoreOptions
-  private var changes: [CounterKey: Int64] = [:]
-  private var counters: [CounterKey: Int64]
+  private let ledger: CounterLedger
   private var touched: Set<TaskID> = []
   private var cells: Set<FaultPoint.Cell> = []
   private var hasNewWork = false
@@ -24,7 +23,7 @@ struct Batch {
 
   init(state: CommitState, mirror: StoreMirror, options: StoreOptions) {
     (self.state, self.mirror, self.options) = (state, mirror, options)
-    counters = state.counters
+    ledger = CounterLedger(state.counters)
   }
 
   consuming func run(_ writes: [any PendingWrite], on db: Database) -> Outcome {
@@ -62,7 +61,7 @@ struct Batch {
   ) throws -> Outcome? {
     let context = WriteContext(
       db: db, now: now, serviceMilliseconds: service, epoch: state.epoch, lastSequence: state.lastSequence,
-      highestSequenceDeleted: state.highestSequenceDeleted, counters: counters)
+      highestSequenceDeleted: state.highestSequenceDeleted, ledger: ledger)
     try db.cachedStatement(sql: "SAVEPOINT closure").execute()
     let error = write.run(in: context)
     guard db.isInsideTransaction else {
@@ -84,10 +83,7 @@ struct Batch {
     state.epoch = context.epoch
     state.lastSequence = context.lastSequence
     state.highestSequenceDeleted = max(state.highestSequenceDeleted, context.highestSequenceDeleted)
-    for (key, change) in context.counterChanges {
-      changes[key, default: 0] += change
-      counters[key, default: 0] += change
-    }
+    ledger.add(context.counterChanges)
     touched.formUnion(context.touchedTasks)
     cells.formUnion(context.faultCells)
     hasNewWork = hasNewWork || context.hasNewWork
@@ -98,7 +94,7 @@ struct Batch {
     state.nextTask = mirror.nextTask
     state.serviceMilliseconds = max(state.serviceMilliseconds, service)
     state.lastAt = now.milliseconds
-    try state.apply(changes, to: db)
+    try state.apply(ledger.changes, to: db)
     try state.write(to: db)
     for cell in cells { options.faults.reached(FaultPoint(cell, .beforeCommit)) }
     let fault = options.commitFault(state.commitNumber)

@@ -44,8 +44,8 @@ struct CommitState: Sendable {
     let statement = try db.cachedStatement(
       sql: """
         INSERT INTO meta (name, value) VALUES ('commit_number', ?), ('epoch', ?), ('next_seq', ?),
-          ('highest_seq_deleted', ?), ('next_task', ?), ('service_milliseconds', ?), ('last_at', ?), ('installation', ?),
-          ('counter_sum', ?)
+          ('highest_seq_deleted', ?), ('next_task', ?), ('service_milliseconds', ?), ('last_at', ?),
+          ('installation', ?), ('counter_sum', ?)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
         """)
     try statement.execute(arguments: [

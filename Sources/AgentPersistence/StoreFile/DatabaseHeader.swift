@@ -60,5 +60,12 @@ struct KeptDescriptor: Sendable {
   /// then there is no lock that could be dropped.
   func closeAfterConnections() { close(descriptor) }
 
+  /// True when the file that lies at the path is the one that was opened: not moved away, not replaced.
+  func isFile(at path: String) -> Bool {
+    var (ours, found) = (stat(), stat())
+    guard fstat(descriptor, &ours) == 0, stat(path, &found) == 0 else { return false }
+    return ours.st_dev == found.st_dev && ours.st_ino == found.st_ino
+  }
+
   static func isPresent(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }

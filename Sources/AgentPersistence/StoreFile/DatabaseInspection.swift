@@ -9,7 +9,7 @@ struct DatabaseInspection {
   private let kept: KeptDescriptor?
 
   /// - Throws: `StoreStartError`: `database_corrupt`, `database_foreign`, `schema_newer`, `storage_…`.
-  init(_ path: String) throws {
+  init(_ path: String, _ limits: StoreLimits) throws {
     kept = try KeptDescriptor(path, creating: false)
     guard let kept, try kept.byteCount() > 0 else { return }
     guard let header = DatabaseHeader(try kept.read(DatabaseHeader.byteCount)) else {
@@ -18,7 +18,7 @@ struct DatabaseInspection {
     try Self.check(applicationID: Int64(header.applicationID), userVersion: Int(header.userVersion), isFinal: false)
     if try Self.isStillborn(header, kept, path) { return }
     do {
-      state = try Self.inspect(path)
+      state = try Self.inspect(path, limits)
     } catch {
       let failure = StoreStartError(describing: error)
       throw failure.code == .databaseCorrupt ? Self.corrupt("agent.db is damaged: \(error)") : failure
@@ -63,11 +63,13 @@ struct DatabaseInspection {
     return try kept.byteCount() <= 4096 && KeptDescriptor.isPresent(path + "-journal")
   }
 
-  private static func inspect(_ path: String) throws -> CommitState {
+  private static func inspect(_ path: String, _ limits: StoreLimits) throws -> CommitState {
     var configuration = Configuration()
     configuration.label = "agent-system.inspection"
     configuration.readonly = true
+    configuration.busyMode = .timeout(Double(limits.busyTimeoutMilliseconds) / 1000)
     let queue = try DatabaseQueue(path: path, configuration: configuration)
+    defer { try? queue.close() }  // One that cannot be closed holds a shared lock, which is in nobody's way.
     return try queue.read { db in
       let id = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
       let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0

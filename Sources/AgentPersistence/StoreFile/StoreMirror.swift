@@ -35,6 +35,15 @@ final class StoreMirror: Sendable {
     }
   }
 
+  /// Looks at the clock alone: gives no moment out. True when the clock is behind those that were.
+  func checkClock() -> Bool {
+    let wall = clock.now().milliseconds
+    return content.withLock { content in
+      content.isClockBehind = wall < content.lastAt - Self.toleratedBackwardMilliseconds
+      return content.isClockBehind
+    }
+  }
+
   /// Smaller steps back are what NTP does.
   static let toleratedBackwardMilliseconds: Int64 = 5 * 60_000
 

@@ -26,7 +26,7 @@ struct StoreStart {
     (self.options, self.folder) = (options, folder)
     let positionFile = WALPosition.File(folder: options.folder)
     let position = try positionFile.read()
-    let inspection = try DatabaseInspection(folder.databasePath)
+    let inspection = try DatabaseInspection(folder.databasePath, options.limits)
     if !acceptsLoss { try Self.checkNothingLost(inspection.state, position) }
     // From here on the descriptor stays open whatever comes: SQLite is about to take its locks.
     kept = try inspection.keepOrCreate(folder.databasePath)
@@ -47,8 +47,8 @@ struct StoreStart {
     let committed = try Self.commitFirst(writer, state, mirror, options)
     readers = try Self.openReaders(folder.databasePath, options.limits)
     core = WriterCore(
-      path: folder.databasePath, options: options, mirror: mirror, position: positionFile, connection: writer,
-      state: committed)
+      path: folder.databasePath, options: options, mirror: mirror, position: positionFile, kept: kept,
+      connection: writer, state: committed)
   }
 
   private static func checkNothingLost(_ state: CommitState, _ position: WALPosition?) throws(StoreStartError) {

@@ -21,15 +21,15 @@ package final class WriteContext {
   /// The highest sequence that a purge has taken out of the journal, in all commits.
   package private(set) var highestSequenceDeleted: Int64
   package private(set) var faultCells: Set<FaultPoint.Cell> = []
-  private let counters: [CounterKey: Int64]
+  private let ledger: CounterLedger
 
   package init(
     db: Database, now: Timestamp, serviceMilliseconds: Int64, epoch: Int64, lastSequence: Int64,
-    highestSequenceDeleted: Int64 = 0, counters: [CounterKey: Int64] = [:]
+    highestSequenceDeleted: Int64 = 0, ledger: CounterLedger = CounterLedger([:])
   ) {
     (self.db, self.now, self.serviceMilliseconds) = (db, now, serviceMilliseconds)
     (self.epoch, self.lastSequence) = (epoch, lastSequence)
-    (self.highestSequenceDeleted, self.counters) = (highestSequenceDeleted, counters)
+    (self.highestSequenceDeleted, self.ledger) = (highestSequenceDeleted, ledger)
   }
 
   /// The next sequence of the journal: drawn inside the write, so that commit order is sequence order.
@@ -49,12 +49,7 @@ package final class WriteContext {
   /// The counter as this closure sees it: earlier closures of the batch and its own changes included.
   package func counter(_ name: CounterName, _ label: String = "") -> Int64 {
     let key = CounterKey(name: name, label: label)
-    return (counters[key] ?? 0) + (counterChanges[key] ?? 0)
-  }
-
-  /// All counters that are not zero, as `counter(_:_:)` sees them.
-  package var currentCounters: [CounterKey: Int64] {
-    counters.merging(counterChanges, uniquingKeysWith: +).filter { $0.value != 0 }
+    return ledger[key] + (counterChanges[key] ?? 0)
   }
 
   /// Says that rows of the journal up to this sequence have been deleted.

@@ -7,6 +7,7 @@ struct WriterCore: Sendable {
   let options: StoreOptions
   let mirror: StoreMirror
   let position: WALPosition.File
+  let kept: KeptDescriptor
   /// Nil after a failed commit, until it could be opened again.
   private(set) var connection: WriterConnection?
   /// As the last commit on disk left it.
@@ -15,14 +16,15 @@ struct WriterCore: Sendable {
   private var stopped: StoreError?
   private var positionWrittenAt: Duration
   private var writtenPosition: Int64
-  private var wasClockBehind = false
+  private var clockWatch: ClockWatch
 
   init(
-    path: String, options: StoreOptions, mirror: StoreMirror, position: WALPosition.File, connection: WriterConnection,
-    state: CommitState
+    path: String, options: StoreOptions, mirror: StoreMirror, position: WALPosition.File, kept: KeptDescriptor,
+    connection: WriterConnection, state: CommitState
   ) {
-    (self.path, self.options, self.mirror, self.position) = (path, options, mirror, position)
+    (self.path, self.options, self.mirror, self.position, self.kept) = (path, options, mirror, position, kept)
     (self.connection, self.state) = (connection, state)
+    clockWatch = ClockWatch(options.clock)
     positionWrittenAt = options.clock.uptime()
     // None yet: the position of the start's own commit is written at the first turn.
     writtenPosition = -1
@@ -50,6 +52,8 @@ struct WriterCore: Sendable {
       // One closure took the transaction of all with it. Alone, each harms only itself.
       if batch.count > 1 { for write in batch { serve([write]) } } else { fail(batch, error) }
     case .failed(let error):
+      // Noted first: whoever hears of the failure and asks for the store's health must not be told that all is well.
+      note(error)
       fail(batch, error)
       recover(from: error)
     }
@@ -66,15 +70,6 @@ struct WriterCore: Sendable {
     if milliseconds > options.limits.slowCommitMilliseconds {
       options.log(.warning, "disk_slow: a commit took \(milliseconds) ms.")
     }
-    let isClockBehind = mirror.isClockBehind
-    if isClockBehind != wasClockBehind {
-      wasClockBehind = isClockBehind
-      options.log(
-        isClockBehind ? .warning : .info,
-        isClockBehind
-          ? "clock_behind: the clock is more than 5 min behind the last commit; times stand still until it is not."
-          : "clock_behind: over.")
-    }
   }
 
   private func fail(_ batch: [any PendingWrite], _ error: StoreError) {
@@ -85,6 +80,10 @@ struct WriterCore: Sendable {
     if let stopped { throw stopped }
     if let connection { return connection }
     do {
+      // SQLite would make a new file where there is none, and take another one for ours.
+      guard kept.isFile(at: path) else {
+        throw StoreError(.storageIOError, "agent.db was moved or replaced while the service runs: put it back.")
+      }
       let connection = try WriterConnection(path: path, limits: options.limits)
       let read = try connection.queue.read { db in try CommitState(reading: db) }
       self.connection = connection
@@ -93,8 +92,7 @@ struct WriterCore: Sendable {
       return connection
     } catch {
       let failure = StoreError(describing: error)
-      mirror.condition = failure
-      stop(if: failure)
+      note(failure)
       throw failure
     }
   }
@@ -102,15 +100,19 @@ struct WriterCore: Sendable {
   /// After a failed commit nobody knows what the connection believes, and an fsync that failed must not be asked
   /// again (the kernel may have dropped the pages): the connection goes, and a new one reads what is on disk.
   private mutating func recover(from error: StoreError) {
-    mirror.condition = error
-    options.log(.error, "\(error.code.rawValue): \(error.detail)")
-    stop(if: error)
     // A lock held by somebody else says nothing against the connection.
     guard error.code != .storageBusy, let connection else { return }
     self.connection = nil
     if !connection.close() { options.log(.warning, "storage_io_error: the failed connection could not be closed.") }
     // When it cannot be opened now, the next write or the idle turn tries again.
     _ = try? usableConnection()
+  }
+
+  /// Logged once for as long as it stays the same: a full disk is found full each second.
+  private mutating func note(_ error: StoreError) {
+    if mirror.condition?.code != error.code { options.log(.error, "\(error.code.rawValue): \(error.detail)") }
+    mirror.condition = error
+    stop(if: error)
   }
 
   private mutating func stop(if error: StoreError) {
@@ -126,13 +128,15 @@ struct WriterCore: Sendable {
   /// Nothing was asked for a while: look at the disk, and try a store that failed with a commit of nothing.
   mutating func idle() {
     refreshDisk()
-    let readOnly = StoreError(.storageReadOnly, "The data folder's file system is mounted read-only.")
-    if mirror.disk.isReadOnly, mirror.condition == nil { mirror.condition = readOnly }
+    if mirror.disk.isReadOnly, mirror.condition == nil {
+      note(StoreError(.storageReadOnly, "The data folder's file system is mounted read-only."))
+    }
     if mirror.condition != nil, stopped == nil, !mirror.disk.isReadOnly { serve([]) }
   }
 
   /// Between batches: the position, then the checkpoint, which may let the WAL begin anew.
   mutating func tidy(isIdle: Bool) {
+    for (level, sentence) in clockWatch.look(isBehind: mirror.checkClock()) { options.log(level, sentence) }
     let isCheckpointDue = connection?.isCheckpointDue ?? false
     let age = (options.clock.uptime() - positionWrittenAt).wholeMilliseconds
     if isIdle || isCheckpointDue || age >= Self.positionMilliseconds { writePosition() }

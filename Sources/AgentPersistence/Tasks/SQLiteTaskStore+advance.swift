@@ -8,36 +8,35 @@ extension SQLiteTaskStore {
         throw StoreError(.claimLost, "\(claim.task) is no longer held by claim \(claim.number) of start \(claim.epoch)")
       }
       let actor = try Actor(.system, in: context, names)
-      var entries: [JournalEntry] = []
       for change in changes {
         guard row.status == .running else {
           throw StoreError(.claimLost, "\(claim.task) left `running` before the last of these changes")
         }
-        entries.append(try Self.apply(change, to: &row, actor, context))
+        try Self.apply(change, to: &row, actor, context)
       }
       try context.save(row)
-      return AdvanceResult(status: row.status, isCancelRequested: row.cancelAt != nil, entries: entries)
+      return AdvanceResult(status: row.status, isCancelRequested: row.cancelAt != nil, entries: row.appended)
     }
   }
 
   private static func apply(
     _ change: TaskChange, to row: inout TaskRow, _ actor: Actor, _ context: WriteContext
-  ) throws -> JournalEntry {
+  ) throws {
     switch change {
-    case .stepStarted(let start): return try context.startStep(start, of: &row, actor)
-    case .stepEnded(let end): return try context.endStep(end, of: &row, actor)
-    case .waiting(let wait): return try startWait(wait, &row, actor, context)
-    case .retrying, .requeued: return try goBack(change, &row, actor, context)
+    case .stepStarted(let start): try context.startStep(start, of: &row, actor)
+    case .stepEnded(let end): try context.endStep(end, of: &row, actor)
+    case .waiting(let wait): try startWait(wait, &row, actor, context)
+    case .retrying, .requeued: try goBack(change, &row, actor, context)
     case .completed(let output):
-      return try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
-    case .failed(let failure): return try context.fail(&row, failure, actor)
-    case .cancelled: return try context.leave(&row, by: .cancel, actor)
+      try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
+    case .failed(let failure): try context.fail(&row, failure, actor)
+    case .cancelled: try context.leave(&row, by: .cancel, actor)
     }
   }
 
   private static func startWait(
     _ wait: TaskWait, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
-  ) throws -> JournalEntry {
+  ) throws {
     // Whoever waits was told so by an error status, or has asked nothing: neither used a token.
     row.settle(nil)
     if wait.reason == .stepInDoubt, row.inDoubt == 0 {
@@ -45,14 +44,14 @@ extension SQLiteTaskStore {
       return try context.leave(&row, by: .requeue, actor, head: ["reason": "step_resolved"])
     }
     context.mark(.wait)
-    return try context.wait(&row, for: wait, actor)
+    try context.wait(&row, for: wait, actor)
   }
 
   /// Back to pending, unless the deadline has passed or a step is in doubt; an acknowledged cancel goes before all, in
   /// the move itself.
   private static func goBack(
     _ change: TaskChange, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
-  ) throws -> JournalEntry {
+  ) throws {
     if row.cancelAt == nil, let failure = row.overdueFailure(context.serviceMilliseconds) {
       try context.endOpenStep(of: &row, failure, actor)
       return try context.fail(&row, failure, actor)
@@ -62,11 +61,11 @@ extension SQLiteTaskStore {
     switch change {
     case .retrying(let failure, let runAfter) where row.attempt < row.maxAttempts:
       context.mark(.retry)
-      return try context.retryAfterError(&row, failure, runAfter, actor)
+      try context.retryAfterError(&row, failure, runAfter, actor)
     // A worker that counts differently from us must not go past the maximum.
-    case .retrying(let failure, _): return try context.fail(&row, failure, actor)
+    case .retrying(let failure, _): try context.fail(&row, failure, actor)
     case .requeued(let reason):
-      return try context.leave(&row, by: .requeue, actor, head: ["reason": .string(reason)])
+      try context.leave(&row, by: .requeue, actor, head: ["reason": .string(reason)])
     default: throw StoreError(.databaseCorrupt, "\(row.id) cannot go back to pending by \(change)")
     }
   }

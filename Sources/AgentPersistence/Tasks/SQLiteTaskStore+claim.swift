@@ -23,6 +23,8 @@ extension SQLiteTaskStore {
     var generation: Int64
     var places: Int
     var picker: ClaimPicker
+    /// The row of `agent_version` that has `agent`, once a task of this request has pinned it.
+    var version: Int64?
   }
 
   private func claim(_ request: ClaimRequest, _ context: WriteContext) throws -> [ClaimedTask] {
@@ -33,7 +35,7 @@ extension SQLiteTaskStore {
     if request.quarantineIsFree, places > 0, let index = try quarantinedSeat(seats, context),
       let id = try seats[index].picker.nextQuarantined(context.db)
     {
-      claimed.append(try start(id, seats[index], actor, context))
+      claimed.append(try start(id, &seats[index], actor, context))
       turns.withLock { $0.served(seats[index].agent.id) }
       seats[index].places -= 1
       places -= 1
@@ -45,7 +47,7 @@ extension SQLiteTaskStore {
           seats[index].places = 0
           continue
         }
-        claimed.append(try start(id, seats[index], actor, context))
+        claimed.append(try start(id, &seats[index], actor, context))
         seats[index].places -= 1
         places -= 1
       }
@@ -78,11 +80,11 @@ extension SQLiteTaskStore {
   }
 
   private func start(
-    _ id: TaskID, _ seat: Seat, _ actor: Actor, _ context: WriteContext
+    _ id: TaskID, _ seat: inout Seat, _ actor: Actor, _ context: WriteContext
   ) throws -> ClaimedTask {
     var row = try context.existingTask(id)
-    let definition = try pinnedDefinition(&row, seat, context)
-    guard try context.move(&row, by: .claim, actor: actor, head: ["attempt": .integer(row.attempt)]) != nil else {
+    let definition = try pinnedDefinition(&row, &seat, context)
+    guard try context.move(&row, by: .claim, actor: actor, head: ["attempt": .integer(row.attempt)]) else {
       throw StoreError(.databaseCorrupt, "the index of claimable tasks names \(id), which is \(row.status.rawValue)")
     }
     row.epoch = context.epoch
@@ -95,24 +97,33 @@ extension SQLiteTaskStore {
     return ClaimedTask(
       claim: Claim(task: id, epoch: row.epoch, number: row.claim), task: try context.db.task(row),
       definition: definition, crashes: Int(row.crashes),
-      timeLeft: .milliseconds(max(0, deadline - context.serviceMilliseconds)), wallTimeUsed: .milliseconds(row.wallUsed),
+      timeLeft: .milliseconds(max(0, deadline - context.serviceMilliseconds)),
+      wallTimeUsed: .milliseconds(row.wallUsed),
       hasSteps: row.lastStep > 0)
   }
 
   /// The definition the task works by; pins the newest when it has none or its agent was restarted since.
-  private func pinnedDefinition(_ row: inout TaskRow, _ seat: Seat, _ context: WriteContext) throws -> AgentDefinition {
+  private func pinnedDefinition(
+    _ row: inout TaskRow, _ seat: inout Seat, _ context: WriteContext
+  ) throws -> AgentDefinition {
     if let version = row.agentVersion, row.agentGeneration == seat.generation {
       return try definition(version, context)
     }
-    let json = seat.agent.json
+    if seat.version == nil { seat.version = try versionNumber(of: seat.agent, context) }
+    row.agentVersion = seat.version
+    row.agentGeneration = seat.generation
+    try context.pin(row)
+    return seat.agent
+  }
+
+  /// The number of the definition's row, made when there is none.
+  private func versionNumber(of agent: AgentDefinition, _ context: WriteContext) throws -> Int64? {
+    let json = agent.json
     let digest = digester.digest(json)
     try context.db.run(
       "INSERT INTO agent_version (digest, definition) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
       [digest, JournalBody.sealed(json)])
-    row.agentVersion = try context.db.firstInteger("SELECT id FROM agent_version WHERE digest = ?", [digest])
-    row.agentGeneration = seat.generation
-    try context.pin(row)
-    return seat.agent
+    return try context.db.firstInteger("SELECT id FROM agent_version WHERE digest = ?", [digest])
   }
 
   private func definition(_ version: Int64, _ context: WriteContext) throws -> AgentDefinition {

@@ -32,15 +32,15 @@ extension SQLiteTaskStore {
     row.crashes += 1
     if row.cancelAt != nil {
       try context.endOpenStep(of: &row, Failure(code: "cancelled", detail: "the task was cancelled"), actor)
-      _ = try context.leave(&row, by: .cancel, actor)
+      try context.leave(&row, by: .cancel, actor)
     } else if let failure = row.overdueFailure(context.serviceMilliseconds) ?? row.crashFailure {
       try context.endOpenStep(of: &row, failure, actor)
-      _ = try context.fail(&row, failure, actor)
+      try context.fail(&row, failure, actor)
     } else if row.openEffect == .once || row.inDoubt > 0 {
       if row.openEffect == .once { try context.doubtOpenStep(of: &row, actor) }
-      _ = try context.waitInDoubt(&row, actor)
+      try context.waitInDoubt(&row, actor)
     } else {
-      _ = try context.leave(&row, by: .requeue, actor, head: ["reason": "crash"])
+      try context.leave(&row, by: .requeue, actor, head: ["reason": "crash"])
     }
   }
 }

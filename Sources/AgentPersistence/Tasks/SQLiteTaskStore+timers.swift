@@ -36,7 +36,7 @@ extension SQLiteTaskStore {
           var row = try TaskRow(stored)
           guard let failure = row.overdueFailure(context.serviceMilliseconds) else { continue }
           try context.endOpenStep(of: &row, failure, actor)
-          _ = try context.fail(&row, failure, actor)
+          try context.fail(&row, failure, actor)
           try context.save(row)
         }
       }

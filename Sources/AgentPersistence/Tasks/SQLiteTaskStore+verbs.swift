@@ -9,7 +9,7 @@ extension SQLiteTaskStore {
       }
       guard row.status == .running else {
         try context.endOpenStep(of: &row, Failure(code: "cancelled", detail: "the task was cancelled"), actor)
-        _ = try context.leave(&row, by: .cancel, actor)
+        try context.leave(&row, by: .cancel, actor)
         return
       }
       // The wish is stored once; asking again changes nothing.
@@ -33,7 +33,7 @@ extension SQLiteTaskStore {
       row.beginAnew(settingAsideFrom: from)
       var head: [String: JSONValue] = ["attempt": .integer(row.attempt)]
       if let from { head["from"] = .integer(from) }
-      _ = try context.leave(&row, by: .retryAsked, actor, head: head)
+      try context.leave(&row, by: .retryAsked, actor, head: head)
       if start == .beginning {
         row.agentVersion = nil
         try context.pin(row)
@@ -77,7 +77,7 @@ extension SQLiteTaskStore {
       try context.settle(step, of: &row, as: resolution, failure, actor)
       guard row.status == .waiting else { return }
       if resolution == .fail {
-        _ = try context.fail(&row, failure, actor)
+        try context.fail(&row, failure, actor)
       } else if row.waitReason == .stepInDoubt {
         try context.endWait(&row, actor)
       }

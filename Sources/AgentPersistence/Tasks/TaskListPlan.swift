@@ -20,33 +20,43 @@ struct TaskListPlan {
   var statuses: [TaskStatus] = []
   var agent: Int64?
   var owner: Int64?
+  var label: TaskQuery.Label?
 
-  var hasFilter: Bool { !statuses.isEmpty || agent != nil || owner != nil }
+  var hasFilter: Bool { !statuses.isEmpty || agent != nil || owner != nil || label != nil }
 
   /// Rows that each lane may walk for one page.
   func budget(for limit: Int) -> Int { hasFilter ? max(1, Self.walkedRows / lanes.count) : limit + 1 }
 
-  /// The best plan by what the counters say of each state and agent; a label is taken to be the rarest of all.
+  /// What a query filters by, the likely rarest first.
+  enum Filter: CaseIterable {
+    case label, owner, agent, statuses
+  }
+
+  /// The best plan: along the index of the filter that the fewest tasks pass.
   ///
-  /// - Parameter sizes: how many tasks each state, and the agent, has.
-  init(_ query: TaskQuery, agent: Int64?, owner: Int64?, statusSizes: [TaskStatus: Int64], agentSize: Int64) {
+  /// - Parameter size: how many tasks pass that filter alone; asked only when there are several.
+  init(_ query: TaskQuery, agent: Int64?, owner: Int64?, size: (Filter) throws -> Int64) rethrows {
     var wanted = TaskStatus.allCases.filter { query.statuses.contains($0) }
     if wanted.count == TaskStatus.allCases.count { wanted = [] }
-    (statuses, self.agent, self.owner) = (wanted, agent, owner)
-    let statusSize = wanted.isEmpty ? nil : wanted.reduce(0) { $0 + (statusSizes[$1] ?? 0) }
-    if let label = query.label {
-      lanes = [.label(label)]
-    } else if let statusSize, statusSize <= (agent == nil ? .max : agentSize) {
-      lanes = wanted.map(Lane.status)
-      statuses = []
-    } else if let agent {
-      lanes = [.agent(agent)]
-      self.agent = nil
-    } else if let owner {
-      lanes = [.owner(owner)]
-      self.owner = nil
-    } else {
-      lanes = [.everything]
+    (statuses, self.agent, self.owner, label) = (wanted, agent, owner, query.label)
+    var filters = Filter.allCases.filter { filter in
+      switch filter {
+      case .label: query.label != nil
+      case .owner: owner != nil
+      case .agent: agent != nil
+      case .statuses: !wanted.isEmpty
+      }
+    }
+    if filters.count > 1 {
+      let sizes = try filters.map { ($0, try size($0)) }
+      filters = sizes.min { $0.1 < $1.1 }.map { [$0.0] } ?? filters
+    }
+    switch (filters.first, query.label, owner, agent) {
+    case (.label, let label?, _, _): (lanes, self.label) = ([.label(label)], nil)
+    case (.owner, _, let owner?, _): (lanes, self.owner) = ([.owner(owner)], nil)
+    case (.agent, _, _, let agent?): (lanes, self.agent) = ([.agent(agent)], nil)
+    case (.statuses, _, _, _): (lanes, statuses) = (wanted.map(Lane.status), [])
+    default: lanes = [.everything]
     }
   }
 }

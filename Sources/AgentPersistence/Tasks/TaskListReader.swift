@@ -86,6 +86,10 @@ struct TaskListReader {
       conditions.append("task.status IN (\(plan.statuses.map { _ in "?" }.joined(separator: ", ")))")
       values += StatementArguments(plan.statuses.map(\.storedCode))
     }
+    if let label = plan.label {
+      conditions.append("EXISTS (SELECT 1 FROM label WHERE name = ? AND value = ? AND label.task = walk.id)")
+      values += [label.name, label.value]
+    }
     let order = query.isAscending ? "ASC" : "DESC"
     return try db.integers(
       """

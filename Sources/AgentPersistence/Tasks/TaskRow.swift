@@ -59,6 +59,9 @@ struct TaskRow {
   var nanoUSDUsed: Int64?
   /// The row of the journal that has the output or the error.
   var outputSequence: Int64?
+  /// The rows of the journal appended since this was read, in order.
+  var appended: [JournalEntry] = []
+
   /// As the database has it: what the counters have counted. Nil for a row that is not there yet.
   private(set) var stored: Place?
   private var storedState: [Int64?] = []

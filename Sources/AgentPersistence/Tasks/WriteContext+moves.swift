@@ -6,49 +6,46 @@ extension WriteContext {
   /// A move that the caller has made sure is in the table.
   func leave(
     _ row: inout TaskRow, by kind: TaskMove, _ actor: Actor, head: [String: JSONValue] = [:], body: JSONValue? = nil
-  ) throws -> JournalEntry {
+  ) throws {
     let from = row.status
-    guard let entry = try move(&row, by: kind, actor: actor, head: head, body: body) else {
+    guard try move(&row, by: kind, actor: actor, head: head, body: body) else {
       throw StoreError(.databaseCorrupt, "\(row.id) cannot \(kind.rawValue) while it is \(from.rawValue)")
     }
-    return entry
   }
 
-  func fail(_ row: inout TaskRow, _ failure: Failure, _ actor: Actor) throws -> JournalEntry {
+  func fail(_ row: inout TaskRow, _ failure: Failure, _ actor: Actor) throws {
     try leave(&row, by: .fail, actor, head: ["error": failure.json])
   }
 
   /// To `waiting`; a wait for a person stops the deadline.
-  func wait(_ row: inout TaskRow, for wait: TaskWait, _ actor: Actor) throws -> JournalEntry {
-    let entry = try leave(
+  func wait(_ row: inout TaskRow, for wait: TaskWait, _ actor: Actor) throws {
+    try leave(
       &row, by: .wait, actor,
       head: [
         "reason": .string(wait.reason.rawValue), "until": JSONValue(wait.until?.text), "step": JSONValue(wait.step),
       ])
-    guard row.status == .waiting else { return entry }
+    guard row.status == .waiting else { return }
     (row.waitReason, row.waitStep) = (wait.reason, wait.step.map { Int64($0) })
     row.runAfter = wait.until?.milliseconds
     if wait.reason.isForPerson, let deadline = row.deadline {
       row.deadlineLeft = max(0, deadline - serviceMilliseconds)
       row.deadline = nil
     }
-    return entry
   }
 
   /// Back to `pending` after an error; the next attempt begins its wall time anew.
   func retryAfterError(
     _ row: inout TaskRow, _ failure: Failure, _ runAfter: Timestamp, _ actor: Actor
-  ) throws -> JournalEntry {
-    let entry = try leave(
+  ) throws {
+    try leave(
       &row, by: .retryAfterError, actor,
       head: [
         "attempt": .integer(row.attempt + 1), "error": failure.json, "run_after": .string(runAfter.text),
       ])
-    guard row.status == .pending else { return entry }
+    guard row.status == .pending else { return }
     row.attempt += 1
     row.wallUsed = 0
     row.runAfter = runAfter.milliseconds
-    return entry
   }
 
   /// Ends a wait: by the deadline, the crashes and a step in doubt, in this order; else back to `pending`.
@@ -58,15 +55,15 @@ extension WriteContext {
     }
     if let failure = row.overdueFailure(serviceMilliseconds) ?? row.crashFailure {
       try endOpenStep(of: &row, failure, actor)
-      _ = try fail(&row, failure, actor)
+      try fail(&row, failure, actor)
       return
     }
-    _ = try leave(&row, by: .resume, actor)
-    if row.inDoubt > 0 { _ = try waitInDoubt(&row, actor) }
+    try leave(&row, by: .resume, actor)
+    if row.inDoubt > 0 { try waitInDoubt(&row, actor) }
   }
 
   /// Waits for somebody to settle the step in doubt.
-  func waitInDoubt(_ row: inout TaskRow, _ actor: Actor) throws -> JournalEntry {
+  func waitInDoubt(_ row: inout TaskRow, _ actor: Actor) throws {
     try wait(&row, for: TaskWait(reason: .stepInDoubt, step: try openDoubt(of: row)), actor)
   }
 

@@ -3,7 +3,7 @@ import GRDB
 
 /// The rows of steps, and the columns of `task` that sum them up.
 extension WriteContext {
-  func startStep(_ start: StepStart, of row: inout TaskRow, _ actor: Actor) throws -> JournalEntry {
+  func startStep(_ start: StepStart, of row: inout TaskRow, _ actor: Actor) throws {
     row.settle(start.settling)
     row.tokensReserved = start.reservedTokens
     row.lastStep = max(row.lastStep, Int64(start.number))
@@ -21,12 +21,12 @@ extension WriteContext {
     if let evidence = start.evidence { head["evidence"] = evidence }
     if start.reservedTokens > 0 { head["reserved"] = .integer(start.reservedTokens) }
     if let settling = start.settling { head["settled"] = settling.json }
-    return try append(
+    try append(
       .stepStarted, to: &row, step: Int64(start.number), actor: actor, head: .object(head),
       body: start.input.map { ["input": $0] })
   }
 
-  func endStep(_ end: StepEnd, of row: inout TaskRow, _ actor: Actor) throws -> JournalEntry {
+  func endStep(_ end: StepEnd, of row: inout TaskRow, _ actor: Actor) throws {
     row.settle(end.usage)
     let step = Int64(end.number)
     if row.openStep == step { (row.openStep, row.openEffect) = (nil, nil) }
@@ -37,17 +37,17 @@ extension WriteContext {
       row.crashes = 0
       head["evidence"] = nil
       head["result_hash"] = .string(resultHash)
-      return try append(
+      try append(
         .stepFinished, to: &row, step: step, actor: actor, head: .object(head), body: ["output": output])
     case .failed(let failure, let output):
       head["evidence"] = nil
       head["error"] = failure.json
-      return try append(
+      try append(
         .stepFailed, to: &row, step: step, actor: actor, head: .object(head), body: output.map { ["output": $0] })
     case .inDoubt(let failure):
       row.inDoubt += 1
       head["error"] = failure.json
-      return try append(.stepInDoubt, to: &row, step: step, actor: actor, head: .object(head))
+      try append(.stepInDoubt, to: &row, step: step, actor: actor, head: .object(head))
     }
   }
 

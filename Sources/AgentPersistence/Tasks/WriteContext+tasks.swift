@@ -42,19 +42,21 @@ extension WriteContext {
         head.text, body.map(JournalBody.sealed),
       ])
     touch(row.id)
-    return JournalEntry(
+    let entry = JournalEntry(
       sequence: sequence, task: row.id, taskSequence: row.lastTaskSequence, step: step.map { Int($0) }, type: type,
       at: now, actor: actor.principal, head: head, body: body)
+    row.appended.append(entry)
+    return entry
   }
 
-  /// Makes one move of the contract's table: changes the status and appends its event. Returns nil, with nothing
+  /// Makes one move of the contract's table: changes the status and appends its event. Returns false, with nothing
   /// changed, when the table has no such move.
   func move(
     _ row: inout TaskRow, by move: TaskMove, actor: Actor, head: [String: JSONValue] = [:], body: JSONValue? = nil
-  ) throws -> JournalEntry? {
+  ) throws -> Bool {
     let status = row.stored == nil && row.lastTaskSequence == 0 ? nil : Optional(row.status)
     guard let result = TaskTransition.result(of: move, from: status, cancelRequested: row.cancelAt != nil) else {
-      return nil
+      return false
     }
     var head = head
     if row.status == .running, result.status != .running { leaveRunning(&row, settledInto: &head) }
@@ -65,10 +67,11 @@ extension WriteContext {
     // An outcome that an acknowledged cancel has overtaken leaves no output and no error behind.
     let isOvertaken = result.event == .taskCancelled && move != .cancel
     let entry = try append(
-      result.event, to: &row, actor: actor, head: isOvertaken ? .object(head.filter { $0.key == "settled" }) : .object(head),
+      result.event, to: &row, actor: actor,
+      head: isOvertaken ? .object(head.filter { $0.key == "settled" }) : .object(head),
       body: isOvertaken ? nil : body)
     if result.status == .completed || result.status == .failed { row.outputSequence = entry.sequence }
-    return entry
+    return true
   }
 
   private func leaveRunning(_ row: inout TaskRow, settledInto head: inout [String: JSONValue]) {

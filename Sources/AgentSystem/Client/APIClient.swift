@@ -46,7 +46,9 @@ struct APIClient: Sendable {
       response = try await transport.stream(exchange)
       if (200..<300).contains(response.status) { return response }
       var pieces = response.body.makeAsyncIterator()
-      while body.count < Self.maximumProblemBytes, let bytes = try await pieces.next() { body.append(contentsOf: bytes) }
+      while body.count < Self.maximumProblemBytes, let bytes = try await pieces.next() {
+        body.append(contentsOf: bytes)
+      }
     } catch {
       throw failure(error)
     }

@@ -48,7 +48,9 @@ struct EventFollower: Sendable {
           throw .unreachable(server: "\(client.address)", detail: "it ends the stream again and again", wasSent: false)
         }
       } catch {
-        guard answered, Self.isPassing(error), tries + 1 < Self.maximumTries || lastEventID != before else { throw error }
+        guard answered, Self.isPassing(error), tries + 1 < Self.maximumTries || lastEventID != before else {
+          throw error
+        }
       }
       tries = lastEventID == before ? tries + 1 : 1
       // Cancelled while it waits: the next connection ends at once with the reason.

@@ -28,7 +28,9 @@ enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
       var path = String(text.dropFirst(5))
       // `unix:///path` is how some tools write it.
       if path.hasPrefix("///") { path = String(path.dropFirst(2)) }
-      guard !path.isEmpty, !path.utf8.contains(0) else { throw Invalid(detail: "after unix: the socket's path is missing") }
+      guard !path.isEmpty, !path.utf8.contains(0) else {
+        throw Invalid(detail: "after unix: the socket's path is missing")
+      }
       guard path.utf8.count <= Self.maximumSocketPathBytes else {
         throw Invalid(detail: "the socket's path is longer than \(Self.maximumSocketPathBytes) bytes")
       }

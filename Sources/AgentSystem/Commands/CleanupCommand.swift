@@ -17,7 +17,7 @@ struct CleanupCommand: ClientCommand {
     if !Self.allowedDays.contains(days) { throw ValidationError("--days is 0 to 36500.") }
   }
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     var query = [(name: "days", value: String(days))]
     if dryRun { query.append(("dry_run", "true")) }
     let json = try await session.api.call(APIRequest(.post, "/api/maintenance/cleanup", query: query)).json

@@ -6,7 +6,7 @@ protocol ClientCommand: AsyncParsableCommand {
   var client: ClientOptions { get }
 
   /// Does the verb; what it returns is the process's exit code.
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit
 }
 
 extension ClientCommand {

@@ -5,7 +5,7 @@ import HTTPTransport
 /// Joins client verbs to this process: its arguments' rest, its environment, its terminal, its network.
 struct ClientProcess {
   /// Runs the verb and tells its failure on standard error.
-  func run(_ command: some ClientCommand) async -> ExitStatus {
+  func run(_ command: some ClientCommand) async -> ProcessExit {
     let environment = Self.environment()
     let console = Console.process(environment: environment)
     do throws(ClientError) {
@@ -22,13 +22,13 @@ struct ClientProcess {
   }
 
   /// Says what went wrong, once, and returns the exit code for it.
-  static func tell(_ error: ClientError, on console: Console, asJSON: Bool) -> ExitStatus {
+  static func tell(_ error: ClientError, on console: Console, asJSON: Bool) -> ProcessExit {
     if asJSON, case .problem(let problem) = error, problem.json != .null {
       console.warn(TerminalText.json(problem.json.text))
     } else {
       console.warn("agent-system: " + TerminalText.block(error.sentence))
     }
-    return ExitStatus(error)
+    return ProcessExit(error)
   }
 
   private static func transport(for address: ServerAddress) throws(ClientError) -> CurlTransport {

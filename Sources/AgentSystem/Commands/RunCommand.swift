@@ -16,7 +16,9 @@ struct RunCommand: ClientCommand {
   var prompt: String?
   @Option(help: ArgumentHelp("Who does it.", valueName: "name"))
   var agent = "coder"
-  @Option(help: ArgumentHelp("Work in this folder, which the server must allow, instead of a workspace of its own.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Work in this folder, which the server must allow, instead of a workspace of its own.", valueName: "dir"))
   var folder: String?
   @Option(help: ArgumentHelp("Give the task a copy of this file; may be given more than once.", valueName: "path"))
   var file: [String] = []
@@ -45,14 +47,15 @@ struct RunCommand: ClientCommand {
       let parts = label.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       if parts.count != 2 || parts[0].isEmpty { throw ValidationError("--label is NAME:VALUE, not '\(label)'.") }
     }
-    if let idempotencyKey, idempotencyKey.isEmpty || idempotencyKey.utf8.count > Self.maximumKeyBytes
-      || !idempotencyKey.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+    if let idempotencyKey,
+      idempotencyKey.isEmpty || idempotencyKey.utf8.count > Self.maximumKeyBytes
+        || !idempotencyKey.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     {
       throw ValidationError("--idempotency-key is 1 to \(Self.maximumKeyBytes) printable ASCII characters.")
     }
   }
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let order = TaskOrder(
       agent: agent, prompt: try readPrompt(session), folder: folder, files: file, labels: label, priority: priority,
       timeoutSeconds: timeoutSeconds)
@@ -64,7 +67,9 @@ struct RunCommand: ClientCommand {
       if try !session.showJSON(task) { try session.console.showLine("\(id)") }
       return .done
     }
-    if !session.isJSON { try session.console.showLine("\(id)  \(session.console.paint(.dim, TerminalText.line(agent)))") }
+    if !session.isJSON {
+      try session.console.showLine("\(id)  \(session.console.paint(.dim, TerminalText.line(agent)))")
+    }
     return try await TaskFollow(session: session, task: "\(id)").run()
   }
 

@@ -44,13 +44,18 @@ extension FileToolbox {
       let parent = try folder.openParent(of: path, making: change.before == nil)
       let current = try folder.snapshot(of: path, in: parent, ticket: ticket)
       let digest = current.map { digester.digest($0.bytes) }
-      if let current, digest == change.after { return Self.outcome(path, verb, size: current.bytes.count) }
+      if let current, digest == change.after {
+        try folder.synchronizeFolders(above: path)
+        return Self.outcome(path, verb, size: current.bytes.count)
+      }
       guard digest == change.before else { throw .changed(path) }
       let bytes = try content(current)
       guard digester.digest(bytes) == change.after else { throw .changed(path) }
       try quota.requireRoom(in: folder, for: bytes.count, replacing: current?.bytes.count, ticket: ticket)
       try folder.replace(
         path, in: parent, with: bytes, over: current, temporaryName: temporaryName, ticket: ticket)
+      // Folders above it may be new too, made by this call or by one that a crash cut before it synced them.
+      if current == nil { try folder.synchronizeFolders(above: path) }
       return Self.outcome(path, verb, size: bytes.count)
     }
   }
@@ -74,6 +79,8 @@ extension FileToolbox {
         }
         let digest = current.map { digester.digest($0.bytes) }
         if let current, digest == change.after {
+          // The rename was seen, but the crash may have come before it was synced.
+          try folder.synchronizeFolders(above: change.path)
           return .done(Self.outcome(change.path, verb, size: current.bytes.count))
         }
         if digest == change.before { return .notDone }

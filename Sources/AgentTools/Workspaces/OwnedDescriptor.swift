@@ -23,11 +23,15 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
 
   /// Reads from the current position to the end. Throws `file_too_large` past `limit` bytes, `cancelled`, `io_error`.
   package func readToEnd(limit: Int, ticket: WorkTicket, _ what: String) throws(WorkspaceError) -> [UInt8] {
+    // What it holds now, and one byte that tells the end: most files are small, and one read does.
+    let expected = min(limit, max(0, Int(try status(what).st_size))) + 1
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(expected)
     while true {
       try ticket.checkCancellation()
       // One byte past the limit tells a file that is too large from one that just fits.
-      let piece = try read(upTo: min(WorkspaceLimits.chunkBytes, limit + 1 - bytes.count), what)
+      let wanted = bytes.count < expected ? expected - bytes.count : limit + 1 - bytes.count
+      let piece = try read(upTo: min(WorkspaceLimits.chunkBytes, wanted), what)
       if piece.isEmpty { return bytes }
       bytes += piece
       if bytes.count > limit { throw WorkspaceError(.fileTooLarge, "\(what): over \(limit) bytes") }

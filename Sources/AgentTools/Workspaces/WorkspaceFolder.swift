@@ -72,6 +72,13 @@ package struct WorkspaceFolder: ~Copyable, Sendable {
     return folder
   }
 
+  /// Syncs each folder from the workspace down to the one the file lies in, so that no power cut takes the file's name.
+  package func synchronizeFolders(above path: WorkspacePath) throws(WorkspaceError) {
+    for depth in 0..<path.components.count {
+      try openFolder(WorkspacePath.joined(path.components.prefix(depth))).synchronize(path.text)
+    }
+  }
+
   private func open(
     _ path: [UInt8], _ flags: Int32, followingLinks: Bool
   ) throws(WorkspaceError) -> OwnedDescriptor {

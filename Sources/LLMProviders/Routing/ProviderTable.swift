@@ -2,6 +2,7 @@ import AgentCore
 
 /// The providers that one reading of the configuration gave, and which of them is asked when a task names none.
 package struct ProviderTable: Sendable {
+  /// Who is asked when a task names no provider; always one of the table.
   package let defaultID: ProviderID
   private let providers: [ProviderID: any ModelProvider]
 

@@ -56,6 +56,7 @@ struct OrderReader {
   }
 
   private mutating func readAll() {
+    // Names and quotations may be in any language; the words around them decide.
     let hasHan = tokens.contains { $0.han != nil }
     order.language = hasHan ? .chinese : .english
     readReplacement()

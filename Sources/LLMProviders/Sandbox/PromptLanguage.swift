@@ -2,11 +2,7 @@
 enum PromptLanguage: Sendable, Hashable {
   case english, chinese
 
-  /// Chinese when the words outside quotes hold Chinese characters; names and quotations may be in any language.
-  init(of words: String) {
-    self = words.unicodeScalars.contains(where: \.isHan) ? .chinese : .english
-  }
-
+  /// The text in this language.
   func callAsFunction(_ english: @autoclosure () -> String, _ chinese: @autoclosure () -> String) -> String {
     self == .english ? english() : chinese()
   }

@@ -9,6 +9,7 @@ package struct SandboxProvider: ModelProvider {
   /// What every reply names as its model, scripted ones too.
   package static let model = "sandbox-extractive"
 
+  /// The name that configuration gives it.
   package let id: ProviderID
   private let clock: any WallClock
   private let script: ScriptedReplies?

@@ -182,6 +182,22 @@ import Testing
     await again.close()
   }
 
+  @Test("A caller that is cancelled still reads and writes to the end")
+  func cancelledCaller() async throws {
+    let store = try StoreFixture().open()
+    let outcome = await withTaskGroup(of: Int?.self) { group in
+      group.addTask {
+        while !Task.isCancelled { await Task.yield() }
+        guard await store.outcome(addName("a")).value == 1 else { return nil }
+        return try? await store.count("name")  // An error shows as nil, which is no count.
+      }
+      group.cancelAll()
+      return await group.next() ?? nil
+    }
+    #expect(outcome == 1)
+    await store.close()
+  }
+
   @Test("Checkpoints are run by the writer once the WAL is long, and the WAL begins anew")
   func checkpoints() async throws {
     let fixture = try StoreFixture()

@@ -147,13 +147,14 @@ import Testing
     fixture.clock.jump(to: Timestamp(milliseconds: first.milliseconds - 301_000))
     #expect(try await store.write { $0.now } == first)
     #expect(store.isClockBehind)
-    #expect(fixture.logged("clock_behind"))
+    #expect(await eventually { fixture.logged("clock_behind: UTC") })
     await store.close()
     store = try fixture.open()
     #expect(try await store.write { $0.now } == first)
     fixture.clock.jump(to: Timestamp(milliseconds: first.milliseconds + 5))
     #expect(try await store.write { $0.now }.milliseconds == first.milliseconds + 5)
     #expect(!store.isClockBehind)
+    #expect(await eventually { fixture.logged("clock_jumped") && fixture.logged("clock_behind: over") })
     await store.close()
   }
 

@@ -47,7 +47,9 @@ import Testing
     #expect(try descriptors(of: fixture.database) == [])
   }
 
-  @Test("An outside program that opens and closes the database loses nothing of ours", .enabled(if: OutsideProcess.isAvailable))
+  @Test(
+    "An outside program that opens and closes the database loses nothing of ours",
+    .enabled(if: OutsideProcess.isAvailable))
   func outsideVisitor() async throws {
     let fixture = try StoreFixture()
     let store = try fixture.open()
@@ -79,8 +81,8 @@ import Testing
     db.execute("INSERT INTO name VALUES ('before')")
     if breaks_the_rule:
         os.close(os.open(path, os.O_RDONLY))
-    visit = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM name').fetchall(); db.close()"
-    subprocess.run([sys.executable, "-c", visit, path], check=True)
+    visit = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM name').fetchall()"
+    subprocess.run([sys.executable, "-c", visit + "; db.close()", path], check=True)
     db.execute("INSERT INTO name VALUES ('acknowledged')")
     os.kill(os.getpid(), 9)
     """
@@ -93,7 +95,8 @@ import Testing
     let path = folder.appending("agent.db")
     _ = try OutsideProcess.run(Self.service, path, "\(breaksTheRule)")
     let names = try OutsideProcess.run(
-      "import sqlite3, sys; print([row[0] for row in sqlite3.connect(sys.argv[1]).execute('SELECT * FROM name')])", path)
+      "import sqlite3, sys; print([row[0] for row in sqlite3.connect(sys.argv[1]).execute('SELECT * FROM name')])", path
+    )
     #expect(names == (breaksTheRule ? "['before']" : "['before', 'acknowledged']"))
   }
 }

@@ -19,7 +19,8 @@ import Testing
     #expect(try SealedColumn.decode(([9, 9] + Array(bytes))[2...]) == value)
   }
 
-  @Test("A format that is not known is said to be so", arguments: [[1, 0x7B, 0x7D], [0x7B, 0x7D], [255], []] as [[UInt8]])
+  @Test(
+    "A format that is not known is said to be so", arguments: [[1, 0x7B, 0x7D], [0x7B, 0x7D], [255], []] as [[UInt8]])
   func unknownFormat(bytes: [UInt8]) {
     #expect(throws: SealedColumn.Failure.formatUnknown) { try SealedColumn.decode(bytes) }
     #expect(SealedColumn.Failure.formatUnknown.rawValue == "sealed_format_unknown")

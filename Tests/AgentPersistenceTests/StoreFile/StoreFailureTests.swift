@@ -58,6 +58,26 @@ import Testing
     await store.close()
   }
 
+  @Test("A writer that finds its file gone makes no new one, and goes on once it is back")
+  func fileMovedAway() async throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    _ = try await store.write(addName("a"))
+    let aside = fixture.path + "/aside"
+    try FileManager.default.moveItem(atPath: fixture.database, toPath: aside)
+    fixture.setFault(1034)
+    for _ in 0..<2 { #expect(await store.outcome(addName("b")).failureCode == .storageIOError) }
+    fixture.setFault(nil)
+    #expect(await store.outcome(addName("c")).failureCode == .storageIOError)
+    #expect(!FileManager.default.fileExists(atPath: fixture.database))
+    #expect(try await store.count("name") == 1)
+    try FileManager.default.moveItem(atPath: aside, toPath: fixture.database)
+    #expect(await eventually { store.condition == nil })
+    _ = try await store.write(addName("d"))
+    #expect(try await store.count("name") == 2)
+    await store.close()
+  }
+
   @Test("Task numbers of a commit that failed are not given again")
   func numbersOfFailedCommit() async throws {
     let fixture = try StoreFixture()
@@ -100,7 +120,8 @@ import Testing
   }
 
   @Test(
-    "A lock that an outside program holds is told as busy, and over when it is", .enabled(if: OutsideProcess.isAvailable))
+    "A lock that an outside program holds is told as busy, and over when it is",
+    .enabled(if: OutsideProcess.isAvailable))
   func outsideLock() async throws {
     let fixture = try StoreFixture()
     let store = try fixture.open()

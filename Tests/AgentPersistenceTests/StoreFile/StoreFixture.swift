@@ -39,7 +39,9 @@ final class StoreFixture: Sendable {
       commitFault: { [self] number in faults.withLock { $0[number] ?? $0[-1] ?? 0 } })
   }
 
-  func open(_ change: (inout StoreLimits) -> Void = { _ in }) throws -> StoreFile { try StoreFile.open(options(change)) }
+  func open(_ change: (inout StoreLimits) -> Void = { _ in }) throws -> StoreFile {
+    try StoreFile.open(options(change))
+  }
 
   func logged(_ word: String) -> Bool { log.withLock { $0.contains { $0.contains(word) } } }
 

@@ -39,7 +39,8 @@ struct DeadlineTests {
     try await bench.expectTrueCounters()
   }
 
-  @Test("waiting for a person stops the deadline; a timer and a provider's limit do not", arguments: WaitReason.allCases)
+  @Test(
+    "waiting for a person stops the deadline; a timer and a provider's limit do not", arguments: WaitReason.allCases)
   func waits(_ reason: WaitReason) async throws {
     let bench = try await TaskStoreBench()
     let claimed = try await bench.running(timeoutSeconds: 100)

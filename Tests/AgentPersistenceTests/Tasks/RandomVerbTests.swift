@@ -111,7 +111,8 @@ private struct VerbPlayer {
     case (_, 0):
       try await bench.store.purge(id, by: .local)
       return "purge"
-    case (_, 1): return try await bench.store.deleteFinished(before: bench.clock.now(), limit: 2).isEmpty ? "nothing" : "cleanup"
+    case (_, 1):
+      return try await bench.store.deleteFinished(before: bench.clock.now(), limit: 2).isEmpty ? "nothing" : "cleanup"
     default:
       _ = try await bench.store.resume(id, by: .local)
       return "resume"
@@ -139,7 +140,8 @@ private struct VerbPlayer {
     let failure = Failure(code: "random", detail: "")
     switch below(14) {
     case 0...3:
-      try await bench.advance(claimed, .start(next, effect, kind: .modelCall, attempt: again, reserved: Int64(below(100))))
+      try await bench.advance(
+        claimed, .start(next, effect, kind: .modelCall, attempt: again, reserved: Int64(below(100))))
       return "start"
     case 4...7:
       guard let open else { return "nothing" }
@@ -178,7 +180,8 @@ private struct JournalCheck {
   private func check(_ task: AgentTask) async throws {
     let journal = try await bench.store.journal(of: task.id)
     #expect(journal.map(\.taskSequence) == Array(1...Int64(journal.count)), "I10, seed \(seed)")
-    #expect(journal.map(\.sequence) == journal.map(\.sequence).sorted() && journal.map(\.at) == journal.map(\.at).sorted())
+    #expect(
+      journal.map(\.sequence) == journal.map(\.sequence).sorted() && journal.map(\.at) == journal.map(\.at).sorted())
     var status: TaskStatus?
     for entry in journal where !entry.type.isStep && entry.type != .taskCancelling {
       // Only moves of the table (I6); out of an ended state only a retry (I5).

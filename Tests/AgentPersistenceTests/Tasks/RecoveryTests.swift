@@ -19,13 +19,19 @@ struct RecoveryTests {
 
   static let cases: [Case] = [
     Case(testDescription: "nothing open: pending", status: .pending, events: [.taskRequeued]),
-    Case(testDescription: "a pure step open: pending, the step stays open", open: .pure, status: .pending, events: [.taskRequeued]),
+    Case(
+      testDescription: "a pure step open: pending, the step stays open", open: .pure, status: .pending,
+      events: [.taskRequeued]),
     Case(testDescription: "an idempotent one: pending", open: .idempotent, status: .pending, events: [.taskRequeued]),
-    Case(testDescription: "a once one: in doubt, waiting", open: .once, status: .waiting, events: [.stepInDoubt, .taskWaiting]),
+    Case(
+      testDescription: "a once one: in doubt, waiting", open: .once, status: .waiting,
+      events: [.stepInDoubt, .taskWaiting]),
     Case(
       testDescription: "5 crashes go before doubt", earlierCrashes: 4, open: .once, status: .failed,
       code: "crashed_repeatedly", events: [.stepInDoubt, .taskFailed]),
-    Case(testDescription: "5 crashes", earlierCrashes: 4, status: .failed, code: "crashed_repeatedly", events: [.taskFailed]),
+    Case(
+      testDescription: "5 crashes", earlierCrashes: 4, status: .failed, code: "crashed_repeatedly",
+      events: [.taskFailed]),
     Case(testDescription: "4 crashes are not 5", earlierCrashes: 3, status: .pending, events: [.taskRequeued]),
     Case(
       testDescription: "the deadline goes before crashes and doubt", isOverdue: true, earlierCrashes: 4, open: .once,

@@ -77,7 +77,8 @@ struct StepTests {
     for (change, status) in [(TaskChange.broken, TaskStatus.failed), (.cancelled, .cancelled)] {
       let claimed = try await bench.running()
       #expect(try await bench.advance(claimed, .start(1, .once), .doubt(1), change).status == status)
-      #expect(try await bench.code { _ = try await $0.retry(claimed.task.id, from: .lastStep, by: .local) } == .stepInDoubt)
+      #expect(
+        try await bench.code { _ = try await $0.retry(claimed.task.id, from: .lastStep, by: .local) } == .stepInDoubt)
     }
   }
 
@@ -121,6 +122,7 @@ struct OvertakenChangeTests {
     bench.clock.advance(by: .seconds(10))
     let result = try await bench.advance(claimed, .start(1), .requeued(reason: "shutdown"))
     #expect(result.status == .failed)
+    #expect(result.entries.map(\.type) == [.stepStarted, .stepFailed, .taskFailed])
     #expect(try await bench.task(claimed.task.id).error?.code == "timeout")
     #expect(try await bench.steps(claimed.task.id)[1]?.status == .failed)
     #expect(try await bench.row(claimed.task.id).openStep == nil)

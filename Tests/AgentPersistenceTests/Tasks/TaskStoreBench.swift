@@ -31,7 +31,7 @@ final class TaskStoreBench: Sendable {
   ) async throws -> (file: StoreFile, store: SQLiteTaskStore) {
     let options = StoreOptions(
       folder: path, clock: clock, random: SeededRandom(seed: 1), digester: FixedDigester(),
-      onCommit: { notices.add($0) })
+      onCommit: { notices.add($0) }, commitFault: { _ in notices.fault.load(ordering: .relaxed) })
     let file = try StoreFile.open(options)
     let store = try await SQLiteTaskStore(
       file: file, clock: clock, digester: FixedDigester(), pageBytes: pageBytes)
@@ -127,8 +127,10 @@ final class TaskStoreBench: Sendable {
   }
 }
 
-/// What commits told.
+/// What commits told, and how they end.
 final class NoticeLog: Sendable {
+  /// The SQLite result code that commits end with from now on; 0: they go well.
+  let fault = Atomic<Int32>(0)
   private let notices = Mutex<[CommitNotice]>([])
   func add(_ notice: CommitNotice) { notices.withLock { $0.append(notice) } }
 
@@ -155,7 +157,8 @@ extension TaskChange {
 
   static func finish(_ number: Int, usage: ModelUsage? = nil) -> TaskChange {
     .stepEnded(
-      StepEnd(number: number, outcome: .finished(output: ["r": JSONValue(number)], resultHash: "r\(number)"), usage: usage))
+      StepEnd(
+        number: number, outcome: .finished(output: ["r": JSONValue(number)], resultHash: "r\(number)"), usage: usage))
   }
 
   static func doubt(_ number: Int) -> TaskChange {

@@ -94,7 +94,8 @@ struct TaskStoreContract: Sendable {
     },
     Check("a batch is stored whole or not at all when the queue is full") { subject in
       let tasks = try subject.store.drawTaskIDs(count: 3).map { NewTask(id: $0, agent: "coder", input: "x") }
-      #expect(await subject.code { _ = try await $0.submit(tasks, key: nil, maximumUnfinished: 2, by: .local) } == .queueFull)
+      #expect(
+        await subject.code { _ = try await $0.submit(tasks, key: nil, maximumUnfinished: 2, by: .local) } == .queueFull)
       #expect(subject.store.counts().unfinished == 0)
       _ = try await subject.store.submit(tasks, key: nil, maximumUnfinished: 3, by: .local)
       #expect(subject.store.counts().byAgent["coder"]?[.pending] == 3)

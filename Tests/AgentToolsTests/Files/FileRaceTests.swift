@@ -140,4 +140,39 @@ struct FileRaceTests {
     #expect(error?.code == "file_changed")
     #expect(bench.text("f") == "somebody's old")
   }
+
+  @Test(
+    "a file that changes, comes or goes between the last look and the rename is not overwritten", arguments: [0, 1, 2])
+  func changedAtTheLast(way: Int) throws {
+    let bench = try Bench()
+    if way != 1 { try bench.put("f", "old") }
+    let workspace = try WorkspaceFolder(at: bench.context.workspace)
+    let path = try WorkspacePath("f")
+    let parent = try workspace.openParent(of: path, making: false)
+    let before = try workspace.snapshot(of: path, in: parent, ticket: WorkTicket())
+    if way == 2 { #expect(unlink(bench.inside("f")) == 0) } else { try bench.put("f", "somebody's") }
+    let error = #expect(throws: WorkspaceError.self) {
+      try workspace.replace(
+        path, in: parent, with: [1], over: before, temporaryName: Array("temporary".utf8), ticket: WorkTicket())
+    }
+    #expect(error?.code == .fileChanged)
+    #expect(bench.text("f") == (way == 2 ? nil : "somebody's"))
+    #expect(bench.text("temporary") == nil)
+  }
+
+  @Test("a call that is cancelled before the rename leaves nothing behind")
+  func cancelledAtTheLast() throws {
+    let bench = try Bench()
+    let workspace = try WorkspaceFolder(at: bench.context.workspace)
+    let path = try WorkspacePath("f")
+    let parent = try workspace.openParent(of: path, making: false)
+    let ticket = WorkTicket()
+    #expect(ticket.cancel())
+    let error = #expect(throws: WorkspaceError.self) {
+      try workspace.replace(
+        path, in: parent, with: [], over: nil, temporaryName: Array("temporary".utf8), ticket: ticket)
+    }
+    #expect(error?.code == .cancelled)
+    #expect(try bench.names() == [])
+  }
 }

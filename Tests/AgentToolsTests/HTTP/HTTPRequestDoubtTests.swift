@@ -109,7 +109,7 @@ import Testing
         elapsed.append(call.endedAt - call.cancelledAt)
       }
       // Of three, since other programs share the machine's cores.
-      #expect(try #require(elapsed.min()) < .milliseconds(100))
+      #expect(elapsed.contains { $0 < .milliseconds(100) }, "\(elapsed)")
     }
   }
 

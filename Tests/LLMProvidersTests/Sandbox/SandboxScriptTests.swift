@@ -34,6 +34,15 @@ struct SandboxScriptTests {
     )
   }
 
+  /// Returns once somebody sleeps; gives up, and fails the test, after far more turns than that takes.
+  private static func waitForSleeper(on clock: ManualClock) async {
+    for _ in 1...1_000_000 {
+      if clock.sleeperCount > 0 { return }
+      await Task.yield()
+    }
+    Issue.record("nobody sleeps")
+  }
+
   @Test(
     "each member of when decides whether a rule fits",
     arguments: [
@@ -121,7 +130,7 @@ struct SandboxScriptTests {
     let clock = ManualClock()
     let provider = Self.provider([Rule(reply: Self.says("late", delay: .seconds(5)))], clock: clock)
     async let reply = provider.complete(Self.request()) { _ in }
-    while clock.sleeperCount == 0 { await Task.yield() }
+    await Self.waitForSleeper(on: clock)
     clock.advance(by: .milliseconds(4999))
     #expect(clock.sleeperCount == 1)
     clock.advance(by: .milliseconds(1))
@@ -139,7 +148,7 @@ struct SandboxScriptTests {
           return nil
         } catch { return error.code }
       }
-      while clock.sleeperCount == 0 { await Task.yield() }
+      await Self.waitForSleeper(on: clock)
       group.cancelAll()
       return await group.next() ?? nil
     }
@@ -163,7 +172,7 @@ struct SandboxScriptTests {
       try await provider.complete(Self.request(turn: 2, after: "file.read")) { _ in }
     }
     async let late = provider.complete(Self.request(agent: "writer", turn: 3)) { _ in }
-    while clock.sleeperCount == 0 { await Task.yield() }
+    await Self.waitForSleeper(on: clock)
     let lines = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
     #expect(
       lines == """

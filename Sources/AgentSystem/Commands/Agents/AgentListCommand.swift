@@ -6,7 +6,7 @@ struct AgentListCommand: ClientCommand {
 
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let json = try await session.api.call(APIRequest(.get, "/api/agents")).json
     if try session.showJSON(json) { return .done }
     var table = TextTable(["AGENT", "STATUS", "ACTIVE", "QUEUED", "DESCRIPTION"], numeric: [2, 3])

@@ -8,7 +8,7 @@ struct AgentRestartCommand: ClientCommand {
   @OptionGroup var agent: AgentArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     try await session.switchAgent(agent, "restart")
   }
 }
@@ -20,7 +20,7 @@ struct AgentDisableCommand: ClientCommand {
   @OptionGroup var agent: AgentArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     try await session.switchAgent(agent, "disable")
   }
 }
@@ -31,14 +31,14 @@ struct AgentEnableCommand: ClientCommand {
   @OptionGroup var agent: AgentArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     try await session.switchAgent(agent, "enable")
   }
 }
 
 extension ClientSession {
   /// Asks for it and shows the agent's status as it then is.
-  fileprivate func switchAgent(_ agent: AgentArgument, _ verb: String) async throws(ClientError) -> ExitStatus {
+  fileprivate func switchAgent(_ agent: AgentArgument, _ verb: String) async throws(ClientError) -> ProcessExit {
     let json = try await api.call(APIRequest(.post, agent.path + "/" + verb)).json
     if try showJSON(json) { return .done }
     let status = json["status"]?.stringValue ?? ""

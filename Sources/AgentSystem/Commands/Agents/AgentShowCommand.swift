@@ -20,7 +20,7 @@ struct AgentShowCommand: ClientCommand {
   @OptionGroup var agent: AgentArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let json = try await session.api.call(APIRequest(.get, agent.path)).json
     if try !session.showJSON(json) { try session.console.show(MemberPage.members(of: json, session.console.paint)) }
     return .done

@@ -2,32 +2,46 @@ import Synchronization
 
 /// Holds the reader of events back while a question stands on the screen.
 final class FollowGate: Sendable {
+  private enum Position {
+    case open, closed
+    /// For good: nothing more is to be shown.
+    case ended
+  }
   private struct State {
-    var isClosed = false
-    var waiters: [CheckedContinuation<Void, Never>] = []
+    var position = Position.open
+    var waiters: [CheckedContinuation<Bool, Never>] = []
   }
   private let state = Mutex(State())
 
-  func close() { state.withLock { $0.isClosed = true } }
+  func close() { state.withLock { $0.position = $0.position == .ended ? .ended : .closed } }
 
-  func open() {
+  func open() { move(to: .open) }
+
+  func end() { move(to: .ended) }
+
+  /// Returns while the gate is open; false when nothing more is to be shown. Whoever closed the gate opens or ends it,
+  /// so that a cancelled reader needs no way out of its own.
+  func pass() async -> Bool {
+    await withCheckedContinuation { continuation in
+      let answer = state.withLock { state -> Bool? in
+        switch state.position {
+        case .open: return true
+        case .ended: return false
+        case .closed:
+          state.waiters.append(continuation)
+          return nil
+        }
+      }
+      if let answer { continuation.resume(returning: answer) }
+    }
+  }
+
+  private func move(to position: Position) {
     let waiters = state.withLock { state in
-      state.isClosed = false
+      if state.position != .ended { state.position = position }
       defer { state.waiters = [] }
       return state.waiters
     }
-    for waiter in waiters { waiter.resume() }
-  }
-
-  /// Returns while the gate is open. Whoever closed it opens it, also when the question ends everything: a cancelled
-  /// reader needs no way out of its own.
-  func pass() async {
-    await withCheckedContinuation { continuation in
-      let isClosed = state.withLock { state in
-        if state.isClosed { state.waiters.append(continuation) }
-        return state.isClosed
-      }
-      if !isClosed { continuation.resume() }
-    }
+    for waiter in waiters { waiter.resume(returning: position == .open) }
   }
 }

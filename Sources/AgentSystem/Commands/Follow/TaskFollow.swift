@@ -26,7 +26,7 @@ struct TaskFollow: Sendable {
 
   /// Done for a completed task; failed for a failed or cancelled one, and for one that was let go of: a script must
   /// not take it for completed.
-  func run() async throws(ClientError) -> ExitStatus {
+  func run() async throws(ClientError) -> ProcessExit {
     let outcome = await withTaskGroup(of: Outcome.self) { group in
       group.addTask { await read() }
       group.addTask { await watchInterrupts() }
@@ -57,8 +57,7 @@ struct TaskFollow: Sendable {
       client: session.api, clock: session.clock, random: session.random, path: "/api/tasks/\(task)/events")
     do throws(ClientError) {
       try await follower.follow(isKnownToAnswer: true) { (event) throws(ClientError) in
-        await gate.pass()
-        try view.show(event)
+        if await gate.pass() { try view.show(event) }
       }
       return .over
     } catch {
@@ -66,7 +65,7 @@ struct TaskFollow: Sendable {
     }
   }
 
-  private func finish() async throws(ClientError) -> ExitStatus {
+  private func finish() async throws(ClientError) -> ProcessExit {
     let answer = try await session.api.call(APIRequest(.get, "/api/tasks/\(task)"))
     try view.finish(answer.json)
     return answer.json["status"] == "completed" ? .done : .failed
@@ -86,6 +85,7 @@ struct TaskFollow: Sendable {
         switch hand {
         case .interrupt:
           guard !isAsking, canAsk, ask() else {
+            if isAsking { session.console.warn("") }
             outcome = .detached
             break reading
           }
@@ -100,7 +100,8 @@ struct TaskFollow: Sendable {
           gate.open()
         }
       }
-      gate.open()
+      // A question that nobody will answer must not hold the reader; after letting go it has nothing to show.
+      if case .detached = outcome { gate.end() } else { gate.open() }
       group.cancelAll()
       return outcome
     }

@@ -93,7 +93,9 @@ struct TaskStory: Sendable {
     } else if let size = Self.size(of: event.json["output"]) {
       parts.append(Quantity.bytes(size))
     }
-    if let start, let end = event.at { parts.append(Quantity.time(.milliseconds(end.milliseconds - start.milliseconds))) }
+    if let start, let end = event.at {
+      parts.append(Quantity.time(.milliseconds(end.milliseconds - start.milliseconds)))
+    }
     return parts
   }
 
@@ -137,8 +139,10 @@ extension TaskStory {
     if members.count == 1, let value = members.values.first {
       text = short(value)
     } else {
-      text = order.map { $0 == "path" ? short(members[$0] ?? .null) : "\(TerminalText.line($0))=\(short(members[$0] ?? .null))" }
-        .joined(separator: " ")
+      text = order.map {
+        $0 == "path" ? short(members[$0] ?? .null) : "\(TerminalText.line($0))=\(short(members[$0] ?? .null))"
+      }
+      .joined(separator: " ")
     }
     return DisplayWidth.fitted(text, to: maximumArgumentColumns)
   }

@@ -9,7 +9,7 @@ struct TaskCancelCommand: ClientCommand {
   @OptionGroup var task: TaskArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let answer = try await session.api.call(APIRequest(.delete, task.path))
     if try session.showJSON(answer.json) { return .done }
     // 202: a running task winds down.

@@ -11,7 +11,7 @@ struct TaskEventsCommand: ClientCommand {
   var follow = false
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let follower = EventFollower(
       client: session.api, clock: session.clock, random: session.random, path: task.path + "/events",
       extent: follow ? .untilEnd : .kept)

@@ -20,10 +20,12 @@ struct TaskFilesCommand: ClientCommand {
 
   func validate() throws {
     if tar, path != nil { throw ValidationError("--tar takes all files: name none.") }
-    if client.json, tar || path != nil { throw ValidationError("A file's content is no JSON: --json lists files only.") }
+    if client.json, tar || path != nil {
+      throw ValidationError("A file's content is no JSON: --json lists files only.")
+    }
   }
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     if tar {
       guard !session.console.isTerminal else { throw .usage("an archive is not for a terminal: use > FILE or a pipe") }
       try await copy("/files.tar", accept: "application/x-tar", session)

@@ -30,7 +30,7 @@ struct TaskListCommand: ClientCommand {
     if let label, !label.contains(":") { throw ValidationError("--label is NAME:VALUE.") }
   }
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let list = PagedList(api: session.api, path: "/api/tasks", query: query)
     var pages = 0
     let isMore = try await list.read(rows: all ? nil : limit ?? Self.defaultRows) { (page) throws(ClientError) in

@@ -13,7 +13,7 @@ struct TaskLogsCommand: ClientCommand {
   private static let maximumWordLines = 12
   private static let maximumWordColumns = 400
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let follower = EventFollower(
       client: session.api, clock: session.clock, random: session.random, path: task.path + "/events",
       extent: follow ? .untilEnd : .kept)

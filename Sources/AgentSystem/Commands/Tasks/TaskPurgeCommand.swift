@@ -8,7 +8,7 @@ struct TaskPurgeCommand: ClientCommand {
   @OptionGroup var task: TaskArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let answer = try await session.api.call(APIRequest(.delete, task.path, query: [("purge", "true")]))
     if try session.showJSON(answer.json) { return .done }
     try session.console.showLine("\(task.id) deleted")

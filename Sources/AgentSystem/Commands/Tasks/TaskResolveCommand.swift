@@ -27,7 +27,7 @@ struct TaskResolveCommand: ClientCommand {
     if output != nil, action != .finished { throw ValidationError("--output goes with --action finished only.") }
   }
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     var body: [String: JSONValue] = ["action": .string(action.rawValue)]
     if let output { body["output"] = .string(output) }
     let request = APIRequest(.post, task.path + "/steps/\(step):resolve", body: .object(body))

@@ -8,7 +8,7 @@ struct TaskResumeCommand: ClientCommand {
   @OptionGroup var task: TaskArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let json = try await session.api.call(APIRequest(.post, task.path + ":resume")).json
     return try session.showStatus(of: task.id, json)
   }

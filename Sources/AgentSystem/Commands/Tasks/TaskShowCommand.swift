@@ -16,7 +16,7 @@ struct TaskShowCommand: ClientCommand {
   @OptionGroup var task: TaskArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let json = try await session.api.call(APIRequest(.get, task.path)).json
     if try !session.showJSON(json) { try session.console.show(TaskReport.page(json, paint: session.console.paint)) }
     return .done

@@ -7,17 +7,11 @@ struct TaskStepsCommand: ClientCommand {
   @OptionGroup var task: TaskArgument
   @OptionGroup var client: ClientOptions
 
-  func execute(_ session: ClientSession) async throws(ClientError) -> ExitStatus {
-    let list = PagedList(api: session.api, path: task.path + "/steps", query: [])
-    var pages = 0
-    _ = try await list.read(rows: nil) { (page) throws(ClientError) in
-      defer { pages += 1 }
-      if try session.showJSON(page) { return }
-      let table = Self.table(page)
-      if table.isEmpty { return }
-      let console = session.console
-      try console.show(table.text(console.paint, limit: console.lineLimit, withHeader: pages == 0))
-    }
+  func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
+    let json = try await session.api.call(APIRequest(.get, task.path + "/steps")).json
+    if try session.showJSON(json) { return .done }
+    let table = Self.table(json)
+    if !table.isEmpty { try session.console.show(table.text(session.console.paint, limit: session.console.lineLimit)) }
     return .done
   }
 

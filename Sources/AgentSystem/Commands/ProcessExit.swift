@@ -1,5 +1,5 @@
 /// What the process tells its parent (sysexits.h where it has a word for it).
-enum ExitStatus: Int32, Sendable {
+enum ProcessExit: Int32, Sendable {
   case done = 0
   case failed = 1
   case usage = 64

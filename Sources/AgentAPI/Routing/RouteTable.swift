@@ -1,0 +1,85 @@
+import HTTPTypes
+
+/// All routes, and which permission each needs. The first pattern that fits a path is its only one, so the special
+/// stand before the general.
+struct RouteTable: Sendable {
+  enum Match: Sendable {
+    case route(Route, parameters: [String: String])
+    /// The path exists; these are its methods.
+    case otherMethod(allowed: [HTTPRequest.Method])
+    case nothing
+  }
+
+  let routes: [Route]
+
+  init(_ routes: [Route]) {
+    let names = routes.map { "\($0.method.rawValue) \($0.pattern)" }
+    precondition(Set(names).count == names.count, "a route stands twice in the table")
+    self.routes = routes
+  }
+
+  init(services: APIServices) {
+    let (tasks, steps) = (TaskRoutes(services: services), StepRoutes(services: services))
+    let (files, events) = (FileRoutes(services: services), EventRoutes(services: services))
+    let (agents, system) = (AgentRoutes(services: services), SystemRoutes(services: services))
+    let health = HealthRoutes(board: services.health)
+    self.init([
+      Route(.get, "/health", .open, health.overall),
+      Route(.get, "/livez", .open, health.alive),
+      Route(.get, "/readyz", .open, health.ready),
+      Route(.get, "/health/db", .open, health.database),
+      Route(.get, "/health/redis", .open, health.cache),
+      Route(.get, "/health/cache", .open, health.cache),
+
+      Route(.get, "/api/tasks", .needs(.taskRead), query: TaskListQuery.names, tasks.list),
+      Route(.post, "/api/tasks", .needs(.taskCreate), query: ["wait"], body: .large, tasks.create),
+      Route(.post, "/api/tasks:batch", .needs(.taskCreate), body: .large, tasks.createBatch),
+      Route(.post, "/api/tasks/{id}:resume", .needs(.taskResolve), tasks.resume),
+      Route(.get, "/api/tasks/{id}", .needs(.taskRead), query: ["wait"], tasks.show),
+      // With `?purge=true` the route asks for `task:purge` as well.
+      Route(.delete, "/api/tasks/{id}", .needs(.taskCancel), query: ["purge"], tasks.cancel),
+      Route(.post, "/api/tasks/{id}/retry", .needs(.taskRetry), query: ["from"], tasks.retry),
+      Route(.get, "/api/tasks/{id}/steps", .needs(.taskRead), steps.list),
+      Route(
+        .post, "/api/tasks/{id}/steps/{n}:resolve", .needs(.taskResolve), body: .small, steps.resolve),
+      Route(.get, "/api/tasks/{id}/steps/{n}", .needs(.taskRead), steps.show),
+      Route(.get, "/api/tasks/{id}/files", .needs(.taskRead), files.list),
+      Route(.get, "/api/tasks/{id}/files.tar", .needs(.taskRead), isStream: true, files.archive),
+      Route(.get, "/api/tasks/{id}/files/{path...}", .needs(.taskRead), files.read),
+      Route(
+        .get, "/api/tasks/{id}/events", .needs(.taskRead), query: ["after"], isStream: true, events.ofTask),
+      Route(.get, "/api/events", .needs(.taskRead), query: ["after"], isStream: true, events.ofAll),
+
+      Route(.get, "/api/agents", .needs(.agentRead), agents.list),
+      Route(.get, "/api/agents/status", .needs(.agentStatus), agents.status),
+      Route(.get, "/api/agents/{id}", .needs(.agentRead), agents.show),
+      Route(.post, "/api/agents/{id}/restart", .needs(.agentManage), agents.restart),
+      Route(.post, "/api/agents/{id}/disable", .needs(.agentManage), agents.disable),
+      Route(.post, "/api/agents/{id}/enable", .needs(.agentManage), agents.enable),
+
+      Route(.post, "/api/system/clear-cache", .needs(.systemClearCache), system.clearCache),
+      Route(
+        .post, "/api/maintenance/cleanup", .needs(.maintenanceRun), query: ["days", "dry_run"], system.cleanUp),
+    ])
+  }
+
+  /// The route for a request; HEAD is answered by the GET route of a path, unless that is a stream.
+  func match(_ method: HTTPRequest.Method, _ components: [String]) -> Match {
+    for route in routes {
+      guard let parameters = route.pattern.match(components) else { continue }
+      let family = routes.filter { $0.pattern == route.pattern }
+      let sought: HTTPRequest.Method = method == .head ? .get : method
+      if let found = family.first(where: { $0.method == sought }), method != .head || !found.isStream {
+        return .route(found, parameters: parameters)
+      }
+      let hasHead = family.contains { $0.method == .get && !$0.isStream }
+      return .otherMethod(allowed: family.map(\.method) + (hasHead ? [.head] : []))
+    }
+    return .nothing
+  }
+
+  /// Whether a path is open to all, whoever asks and whatever `Host` it names.
+  static func isOpen(_ path: Substring) -> Bool {
+    path == "/health" || path.hasPrefix("/health/") || path == "/livez" || path == "/readyz"
+  }
+}

@@ -1,0 +1,38 @@
+import AgentCore
+import AgentRuntime
+import InProcessCache
+
+/// Everything that routes call.
+package struct APIServices: Sendable {
+  package var tasks: TaskService
+  package var agents: AgentService
+  package var maintenance: Maintenance
+  /// For event streams.
+  package var reader: any TaskReader
+  package var events: TaskEvents
+  package var workspaces: any WorkspaceStore
+  package var health: HealthBoard
+  /// Encoded answers that hold for a moment; one of `caches`, under the name `answers`.
+  package var answers: ExpiringCache<String, [UInt8]>
+  /// What `clear-cache` empties, by name: each returns how many entries went.
+  package var caches: [String: @Sendable () -> Int]
+  package var clock: any WallClock
+  package var random: any RandomSource
+
+  /// `caches`: others than `answers`, which is added here.
+  package init(
+    tasks: TaskService, agents: AgentService, maintenance: Maintenance, reader: any TaskReader, events: TaskEvents,
+    workspaces: any WorkspaceStore, health: HealthBoard, answers: ExpiringCache<String, [UInt8]>,
+    caches: [String: @Sendable () -> Int] = [:], clock: any WallClock, random: any RandomSource
+  ) {
+    (self.tasks, self.agents, self.maintenance, self.reader) = (tasks, agents, maintenance, reader)
+    (self.events, self.workspaces, self.health, self.answers) = (events, workspaces, health, answers)
+    (self.clock, self.random) = (clock, random)
+    self.caches = caches.merging(["answers": { answers.removeAll() }]) { given, _ in given }
+  }
+
+  /// How long an answer holds: short enough that a person sees no age, long enough for a crowd of status pages.
+  package static let answerLifetime: Duration = .milliseconds(250)
+  /// Distinct answers kept; there is one today.
+  package static let answerCapacity = 64
+}

@@ -1,0 +1,55 @@
+import AgentCore
+import AgentRuntime
+import HTTPTypes
+import Hummingbird
+
+/// A task's workspace, read only.
+struct FileRoutes: Sendable {
+  let services: APIServices
+
+  func list(_ call: APICall) async throws -> Response {
+    let folder = try await services.tasks.workspace(of: try call.taskID())
+    return .list(try await services.workspaces.files(in: folder).map { TaskBody.json($0) })
+  }
+
+  /// The bytes, never as a type that a browser would run.
+  func read(_ call: APICall) async throws -> Response {
+    let folder = try await services.tasks.workspace(of: try call.taskID())
+    let bytes = try await services.workspaces.read(call.parameters["path"] ?? "", in: folder)
+    return Response(
+      status: .ok, headers: [.contentType: "application/octet-stream", .contentDisposition: "attachment"],
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+  }
+
+  /// A tar stream. One that fails on the way ends without its last chunk, so that nobody takes it for whole.
+  func archive(_ call: APICall) async throws -> Response {
+    let id = try call.taskID()
+    let folder = try await services.tasks.workspace(of: id)
+    let workspaces = services.workspaces
+    let body = ResponseBody { writer in
+      // Pieces change hands one at a time: the archive is read no faster than the client takes it.
+      let (pieces, source) = RequestBody.makeStream()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          do {
+            try await workspaces.archive(folder) { piece in
+              try Task.checkCancellation()
+              await source.yield(ByteBuffer(bytes: piece))
+            }
+            source.finish()
+          } catch {
+            source.finish(error)
+          }
+        }
+        for try await piece in pieces { try await writer.write(piece) }
+        try Task.checkCancellation()
+        group.cancelAll()
+      }
+      try await writer.finish(nil)
+    }
+    return Response(
+      status: .ok,
+      headers: [.contentType: "application/x-tar", .contentDisposition: "attachment; filename=\"\(id).tar\""],
+      body: body)
+  }
+}

@@ -1,0 +1,170 @@
+import AgentConfig
+import AgentCore
+import AgentPersistence
+import AgentRuntime
+import AgentTestKit
+import AgentTools
+import LLMProviders
+import Synchronization
+import Vault
+
+/// The engine on a real store file and real workspaces, its models scripted, its clock in the test's hand.
+final class EngineRig: Sendable {
+  let folder: TemporaryFolder
+  let clock: ManualClock
+  let store: SQLiteTaskStore
+  let file: StoreFile
+  let tasks: TaskService
+  let agents: AgentService
+  let engine: Dispatcher
+  let events: TaskEvents
+  let workspaces: TaskWorkspaces
+  let recovery: RecoveryReport
+
+  /// Opens `folder`, does a start's recovery, and leaves the engine for `run` to start.
+  init(
+    in folder: TemporaryFolder, agents definitions: [AgentDefinition], script: SandboxScript,
+    tools: [any AgentTool] = [], clock: ManualClock = ManualClock(), retries: RetryPolicy = RetryPolicy(),
+    workers: Int = 64
+  ) async throws {
+    (self.folder, self.clock) = (folder, clock)
+    let events = TaskEvents()
+    self.events = events
+    let digester = FixedDigester()
+    let random = SeededRandom(seed: 7)
+    file = try StoreFile.open(
+      StoreOptions(folder: folder.path, clock: clock, random: random, digester: digester) { notice in
+        events.committed(notice)
+      })
+    store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)
+    recovery = try await store.beginEpoch()
+    let work = BlockingWork()
+    workspaces = TaskWorkspaces(
+      try Workspaces(root: folder.appending("workspaces"), allowedRoots: [], work: work))
+    let provider = SandboxProvider(id: "sandbox", clock: clock, script: script)
+    let directory = AgentDirectory(definitions)
+    let parts = EngineParts(
+      store: store, providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
+      tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
+      events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: NoLog(),
+      retries: retries)
+    engine = Dispatcher(parts: parts, agents: directory, options: Dispatcher.Options(workers: workers))
+    tasks = TaskService(
+      store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
+      digester: digester)
+    agents = AgentService(store: store, agents: directory, engine: engine)
+  }
+
+  /// Runs the engine while `body` runs, then drains it and closes the store.
+  func run<Value: Sendable>(_ body: @escaping @Sendable (EngineRig) async throws -> Value) async throws -> Value {
+    let result: Result<Value, any Error> = await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.engine.run() }
+      let result: Result<Value, any Error>
+      do { result = .success(try await body(self)) } catch { result = .failure(error) }
+      engine.drain()
+      await group.waitForAll()
+      return result
+    }
+    await file.close()
+    return try result.get()
+  }
+
+  func submit(_ agent: AgentID, _ input: String = "go", _ change: (inout TaskDraft) -> Void = { _ in }) async throws
+    -> TaskID
+  {
+    var draft = TaskDraft(agent: agent, input: .string(input))
+    change(&draft)
+    guard case .created(let tasks) = try await tasks.submit([draft], by: .local), let task = tasks.first else {
+      throw ServiceError("test", "not created")
+    }
+    return task.id
+  }
+
+  /// The task once its status is one of these; its row is read after each commit that touches it.
+  func task(_ id: TaskID, when statuses: Set<TaskStatus>) async throws -> AgentTask {
+    let changes = events.changes(of: id)
+    defer { changes.cancel() }
+    while true {
+      let task = try await tasks.task(id)
+      if statuses.contains(task.status) { return task }
+      await changes.next()
+    }
+  }
+
+  func ended(_ id: TaskID) async throws -> AgentTask {
+    try await task(id, when: [.completed, .failed, .cancelled])
+  }
+
+  /// Waits for a journal row of that type (and step).
+  func event(_ type: JournalEventType, of id: TaskID, step: Int? = nil, count: Int = 1) async throws -> JournalEntry {
+    let changes = events.changes(of: id)
+    defer { changes.cancel() }
+    while true {
+      let found = try await store.journal(of: id).filter { $0.type == type && (step == nil || $0.step == step) }
+      if found.count >= count { return found[count - 1] }
+      await changes.next()
+    }
+  }
+}
+
+/// A tool whose doings a test counts and steers.
+final class ProbeTool: AgentTool {
+  enum Behaviour: Sendable {
+    case answer(String)
+    case fail(ToolError)
+    /// Until it is cancelled; then as a cut network call, which may have happened.
+    case hang
+  }
+  let descriptor: ToolDescriptor
+  private let effect: EffectClass
+  private let behaviours: Mutex<[Behaviour]>
+  private let performed = Mutex(0)
+  private let entered = Wakeup()
+
+  /// The last behaviour is for every later call too.
+  init(_ name: String, effect: EffectClass, _ behaviours: [Behaviour]) {
+    descriptor = ToolDescriptor(name: name, description: "", parameters: ["type": "object"])
+    self.effect = effect
+    self.behaviours = Mutex(behaviours)
+  }
+
+  var count: Int { performed.withLock { $0 } }
+
+  /// Returns when a call has begun that no earlier return told of.
+  func begun() async { await entered.wait() }
+
+  func plan(_ arguments: JSONValue, in context: ToolContext) async throws(ToolError) -> ToolPlan {
+    ToolPlan(effect: effect)
+  }
+
+  func perform(
+    _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
+  ) async throws(ToolError) -> ToolOutcome {
+    performed.withLock { $0 += 1 }
+    entered.wake()
+    let behaviour = behaviours.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }
+    switch behaviour {
+    case .answer(let text): return ToolOutcome(text: text)
+    case .fail(let error): throw error
+    case .hang, nil:
+      let forever = Wakeup()
+      await forever.wait()
+      throw ToolError("cancelled", "cut", mayHaveHappened: true)
+    }
+  }
+}
+
+extension SandboxScript {
+  /// Replies in the order of turns; texts end the task.
+  static func turns(_ replies: [SandboxScript.Reply]) -> SandboxScript {
+    SandboxScript(rules: replies.enumerated().map { Rule(turn: $0.offset + 1, reply: $0.element) })
+  }
+}
+
+extension SandboxScript.Reply {
+  static func text(_ text: String) -> Self { Self(outcome: .answer(text: text, calls: [], finish: nil, usage: nil)) }
+  static func call(_ name: String, _ arguments: JSONValue = [:]) -> Self {
+    Self(outcome: .answer(text: "", calls: [.init(name: name, arguments: arguments)], finish: nil, usage: nil))
+  }
+  static func error(_ error: ProviderError) -> Self { Self(outcome: .failure(error)) }
+}
