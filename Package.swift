@@ -65,20 +65,26 @@ let tests: [Target] = [
   .testTarget(name: "InProcessCacheTests", dependencies: kit + ["InProcessCache"]),
   .testTarget(name: "VaultTests", dependencies: kit + ["Vault"]),
   .testTarget(name: "HTTPTransportTests", dependencies: kit + ["HTTPTransport"]),
-  .testTarget(name: "AgentConfigTests", dependencies: kit + ["AgentConfig"]),
+  .testTarget(name: "AgentConfigTests", dependencies: kit + ["AgentConfig", .product(name: "Yams", package: "Yams")]),
   .testTarget(name: "AgentRuntimeTests", dependencies: kit + ["AgentRuntime", "AgentConfig", "AgentPersistence", "AgentTools", "LLMProviders", "Vault"]),
   .testTarget(
     name: "AgentPersistenceTests",
     dependencies: kit + ["AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift")]),
   .testTarget(name: "LLMProvidersTests", dependencies: kit + ["LLMProviders", "AgentConfig"]),
-  .testTarget(name: "AgentToolsTests", dependencies: kit + ["AgentTools", "HTTPTransport"]),
-  .testTarget(name: "AgentObservabilityTests", dependencies: kit + ["AgentObservability"]),
+  .testTarget(name: "AgentToolsTests", dependencies: kit + ["AgentTools", "CPlatform", "HTTPTransport"]),
+  .testTarget(
+    name: "AgentObservabilityTests",
+    dependencies: kit + ["AgentObservability", .product(name: "Logging", package: "swift-log")]),
   .testTarget(
     name: "AgentAPITests",
     dependencies: kit + [
       "AgentAPI", "AgentRuntime", "InProcessCache", .product(name: "HummingbirdTesting", package: hummingbird),
     ]),
-  .testTarget(name: "AgentSystemTests", dependencies: kit + ["AgentSystem", "HTTPTransport"]),
+  .testTarget(
+    name: "AgentSystemTests",
+    dependencies: kit + [
+      "AgentSystem", "HTTPTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
   .testTarget(name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"]),
   .testTarget(name: "TidyTests"),
 ]

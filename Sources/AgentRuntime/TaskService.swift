@@ -78,12 +78,12 @@ package final class TaskService: Sendable {
         tasks, key: key, maximumUnfinished: options.maximumUnfinished, by: principal)
     } catch {
       // An outcome that is unknown may be a stored one: its workspace stays, and the next start settles it.
-      if !error.leavesOutcomeUnknown { await removeWorkspaces(ids) }
+      if !error.leavesOutcomeUnknown { await removeWorkspaces(tasks.filter { $0.folder == nil }.map(\.id)) }
       throw ServiceError(error)
     }
     switch submission {
     case .created: engine.wake()
-    case .repeated: await removeWorkspaces(ids)
+    case .repeated: await removeWorkspaces(tasks.filter { $0.folder == nil }.map(\.id))
     }
     return submission
   }
@@ -120,7 +120,8 @@ package final class TaskService: Sendable {
       do {
         try await workspaces.create(for: id, files: draft.files)
       } catch {
-        await removeWorkspaces(Array(ids.prefix(index + 1)))
+        // What failed has cleaned up after itself; folders that tasks were given are not ours to remove.
+        await removeWorkspaces(zip(ids, drafts).prefix(index).filter { $0.1.folder == nil }.map(\.0))
         let field = ServiceError.Field("\(isBatch ? "/tasks/\(index)" : "")/files", error.detail)
         throw ServiceError(error.code, error.detail, fields: [field])
       }

@@ -8,6 +8,7 @@ struct AgentSystemCommand: AsyncParsableCommand {
     abstract: "Runs LLM agents on one machine, durably: a queue of tasks, a journal of every step.",
     version: ProductVersion.current,
     subcommands: [
-      ServeCommand.self, SandboxCommand.self,
+      ServeCommand.self, SandboxCommand.self, RunCommand.self, TaskCommand.self, AgentCommand.self,
+      CleanupCommand.self, VersionCommand.self,
     ])
 }

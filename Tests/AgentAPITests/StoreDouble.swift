@@ -142,10 +142,9 @@ struct WorkspaceDouble: WorkspaceStore {
 }
 
 /// An engine that is never run asks nothing of these.
-struct EnginePartsDouble: ProviderRegistry, ToolSource, ServiceLog {
+struct EnginePartsDouble: ProviderRegistry, ToolSource {
   func provider(named id: ProviderID?) throws(ProviderError) -> any ModelProvider {
     throw ProviderError(.providerUnknown, "none")
   }
   func tool(named name: String) -> (any AgentTool)? { nil }
-LOGFUNC
 }

@@ -33,7 +33,7 @@ final class EngineRig: Sendable {
     let digester = FixedDigester()
     let random = SeededRandom(seed: 7)
     file = try StoreFile.open(
-      StoreOptions(folder: folder.path, clock: clock, random: random, digester: digester) { notice in
+      StoreOptions(folder: folder.path, clock: clock, random: random) { notice in
         events.committed(notice)
       })
     store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)

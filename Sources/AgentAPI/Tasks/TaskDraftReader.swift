@@ -41,6 +41,7 @@ enum TaskDraftReader {
   }
 
   private static func read(_ reader: inout FieldReader, at pointer: String, traceparent: String?) -> TaskDraft? {
+    guard reader.problems.isEmpty else { return nil }
     let (agent, input) = (reader.text("agent"), reader.value("input"))
     let problemsBefore = reader.problems.count
     var draft = TaskDraft(agent: AgentID(agent ?? ""), input: input ?? .null)

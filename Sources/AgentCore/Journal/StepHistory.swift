@@ -66,8 +66,7 @@ extension Step {
       status = .started
       attempt = head["attempt"]?.integerValue.map { Int($0) } ?? attempt + 1
       evidence = head["evidence"] ?? evidence
-      finishedAt = nil
-      error = nil
+      (finishedAt, error, output, usage, resultHash) = (nil, nil, nil, nil, nil)
     case .stepFinished, .stepFailed:
       status = entry.type == .stepFinished ? .finished : .failed
       end(with: entry)

@@ -46,7 +46,13 @@ package struct TaskLimits: Sendable, Hashable {
     self.init(
       steps: json["steps"]?.integerValue.map { Int($0) }, modelCalls: json["model_calls"]?.integerValue.map { Int($0) },
       tokens: json["tokens"]?.integerValue,
-      wallTime: json["wall_time_seconds"]?.doubleValue.map { .milliseconds(Int64($0 * 1000)) })
+      wallTime: json["wall_time_seconds"]?.doubleValue.flatMap(Self.duration(seconds:)))
+  }
+
+  /// Nil for what no clock can count: negative, infinite, beyond 64 bits of milliseconds.
+  private static func duration(seconds: Double) -> Duration? {
+    guard seconds >= 0, let milliseconds = Int64(exactly: (seconds * 1000).rounded()) else { return nil }
+    return .milliseconds(milliseconds)
   }
 }
 

@@ -7,7 +7,6 @@ package struct StoreOptions: Sendable {
   package var clock: any WallClock
   package var random: any RandomSource
   package var faults: any FaultInjector
-  package var digester: any Digester
   package var limits: StoreLimits
   /// Called on the writer's thread after each commit, before its callers go on: it must be short and not block.
   package var onCommit: @Sendable (CommitNotice) -> Void
@@ -19,13 +18,13 @@ package struct StoreOptions: Sendable {
 
   package init(
     folder: String, clock: any WallClock, random: any RandomSource, faults: any FaultInjector = NoFaults(),
-    digester: any Digester, limits: StoreLimits = StoreLimits(),
+    limits: StoreLimits = StoreLimits(),
     onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in },
     log: @escaping @Sendable (StoreLogLevel, String) -> Void = { _, _ in },
     commitFault: @escaping @Sendable (_ commitNumber: Int64) -> Int32 = { _ in 0 }
   ) {
     (self.folder, self.clock, self.random, self.faults) = (folder, clock, random, faults)
-    (self.digester, self.limits, self.onCommit, self.log) = (digester, limits, onCommit, log)
+    (self.limits, self.onCommit, self.log) = (limits, onCommit, log)
     self.commitFault = commitFault
   }
 }

@@ -16,6 +16,8 @@ struct TaskListPlan {
   }
 
   var lanes: [Lane]
+  /// Rows that a page may walk, all lanes together.
+  var walk = walkedRows
   /// Left to check: nil or empty where the lane has done it.
   var statuses: [TaskStatus] = []
   var agent: Int64?
@@ -25,7 +27,7 @@ struct TaskListPlan {
   var hasFilter: Bool { !statuses.isEmpty || agent != nil || owner != nil || label != nil }
 
   /// Rows that each lane may walk for one page.
-  func budget(for limit: Int) -> Int { hasFilter ? max(1, Self.walkedRows / lanes.count) : limit + 1 }
+  func budget(for limit: Int) -> Int { hasFilter ? max(1, walk / lanes.count) : limit + 1 }
 
   /// What a query filters by, the likely rarest first.
   enum Filter: CaseIterable {

@@ -14,7 +14,7 @@ struct ClientProcess {
       }
       let session = ClientSession(
         console: console, api: APIClient(address: address, transport: try Self.transport(for: address)),
-        clock: SystemWallClock(), random: SystemRandom(), isJSON: command.client.json, input: .process())
+        clock: SystemClock(), random: SystemRandom(), isJSON: command.client.json, input: .process())
       return try await command.execute(session)
     } catch {
       return Self.tell(error, on: console, asJSON: command.client.json)

@@ -33,7 +33,7 @@ final class StoreFixture: Sendable {
     limits.idleMilliseconds = 20
     change(&limits)
     return StoreOptions(
-      folder: path, clock: clock, random: random, digester: FixedDigester(), limits: limits,
+      folder: path, clock: clock, random: random, limits: limits,
       onCommit: { [self] notice in notices.withLock { $0.append(notice) } },
       log: { [self] level, sentence in log.withLock { $0.append("\(level.rawValue) \(sentence)") } },
       commitFault: { [self] number in faults.withLock { $0[number] ?? $0[-1] ?? 0 } })

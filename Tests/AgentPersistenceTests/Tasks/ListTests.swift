@@ -114,25 +114,36 @@ struct ListTests {
   }
 
   @Test(
-    "a mix that an index does not answer walks 10,000 rows a page, and says where it goes on", .timeLimit(.minutes(1)))
-  func walk() async throws {
+    "a mix walks so many rows a page and says where it goes on, in one lane or in several", arguments: [true, false])
+  func walk(_ isAscending: Bool) async throws {
+    #expect(TaskListPlan.walkedRows == 10_000)
     let bench = try await TaskStoreBench()
-    let rare = try await bench.submit(by: .uid(1))[0]
-    for _ in 0..<21 { try await bench.submit(500) }
-    try await bench.submit(5000, agent: "writer", by: .uid(1))
-    // 10,501 of the one, 5,001 of the other: along the owner's index one walk is enough.
-    let short = try await bench.store.tasks(TaskQuery(agent: "coder", owner: .uid(1)))
-    #expect(short.items.map(\.id) == [rare] && short.nextCursor == nil)
-    try await bench.submit(5500, agent: "writer", by: .uid(1))
-    let query = TaskQuery(agent: "coder", owner: .uid(1), limit: 10)
-    let first = try await bench.store.tasks(query)
-    #expect(first.items.isEmpty && first.nextCursor != nil)
-    let (ids, pages) = try await all(query, bench)
-    #expect(ids == [rare.number] && pages == 2)
-    // Two lanes walk half as much each; what the one finds beyond the other's end waits.
-    let mixed = TaskQuery(statuses: [.pending, .cancelled], owner: .uid(1), limit: 500)
-    _ = try await bench.store.cancel(rare, by: .local)
-    #expect(try await all(mixed, bench).ids.count == 10_501)
+    try await fill(bench)
+    // One lane, then two: uid 1 has every third task, cancelled is every fourth.
+    let cases: [(statuses: [TaskStatus], rarest: TaskListPlan.Filter)] = [
+      ([], .agent), ([.pending, .cancelled], .statuses),
+    ]
+    for (statuses, rarest) in cases {
+      let query = TaskQuery(statuses: statuses, agent: "coder", owner: .uid(1), limit: 4, isAscending: isAscending)
+      let pages = try await bench.file.read { db in
+        let (agent, owner) = (try db.nameID("coder"), try db.nameID("uid:1"))
+        var plan = TaskListPlan(query, agent: agent, owner: owner) { $0 == rarest ? 0 : 1 }
+        plan.walk = 8
+        var (pages, last): ([[Int64]], Int64?) = ([], nil)
+        repeat {
+          var reader = TaskListReader(db: db, plan: plan, query: query, pageBytes: 1 << 20)
+          try reader.bound(by: last)
+          let page = try reader.page(query.limit)
+          pages.append(page.tasks.map(\.id.number))
+          last = page.goesOnAfter
+        } while last != nil && pages.count < 100
+        return pages
+      }
+      let expected = (1...60).filter { $0 % 6 == 0 }.map(Int64.init)
+      #expect(pages.flatMap { $0 } == (isAscending ? expected : expected.reversed()))
+      // 30 rows of the agent by 8 are 4 pages; 60 in two lanes by 4 each, at the pace of the fuller one, are more.
+      #expect(rarest == .agent ? pages.count == 4 : pages.count > 8, "\(pages)")
+    }
   }
 
   @Test("a cursor of another list, and one that is none, is refused")

@@ -30,7 +30,7 @@ final class TaskStoreBench: Sendable {
     _ path: String, _ clock: ManualClock, _ notices: NoticeLog, _ pageBytes: Int64
   ) async throws -> (file: StoreFile, store: SQLiteTaskStore) {
     let options = StoreOptions(
-      folder: path, clock: clock, random: SeededRandom(seed: 1), digester: FixedDigester(),
+      folder: path, clock: clock, random: SeededRandom(seed: 1),
       onCommit: { notices.add($0) }, commitFault: { _ in notices.fault.load(ordering: .relaxed) })
     let file = try StoreFile.open(options)
     let store = try await SQLiteTaskStore(

@@ -1,0 +1,246 @@
+import AgentAPI
+import AgentCore
+import AgentObservability
+import AgentPersistence
+import AgentRuntime
+import AgentTools
+import Foundation
+import HTTPTransport
+import InProcessCache
+import LLMProviders
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Vault
+
+/// The only place that builds live things: opens the store, recovers, joins the parts, and runs them to the end.
+struct ServiceComposition {
+  let settings: ServiceSettings
+  let clock = SystemClock()
+  let random = SystemRandom()
+  let log: LogFile
+
+  init(_ settings: ServiceSettings) {
+    self.settings = settings
+    let wanted = settings.configuration.server.log
+    log = LogFile(
+      clock: clock,
+      options: LogFile.Options(
+        folder: settings.logFolder, format: wanted.format == .json ? .json : .text, maximumBytes: wanted.maximumBytes,
+        keep: wanted.keep),
+      level: Logger.Level(rawValue: wanted.level.rawValue) ?? .info)
+  }
+
+  /// Serves until SIGTERM or SIGINT; `announce` is told each address that takes connections.
+  func run(announce: @escaping @Sendable (BoundAddress) -> Void) async throws(StartFailure) {
+    let journalLog = ServiceJournalLog(file: log)
+    for warning in settings.configuration.warnings {
+      journalLog.record(.warning, "config", warning.description, [:])
+    }
+    if let problem = log.problem { journalLog.record(.warning, "log", "app.log cannot be written: \(problem)", [:]) }
+    let events = TaskEvents()
+    let file = try openStore(events: events, log: journalLog)
+    do throws(StartFailure) {
+      try await serve(file: file, events: events, log: journalLog, announce: announce)
+    } catch {
+      await file.close()
+      throw error
+    }
+    await file.close()
+  }
+
+  private func openStore(events: TaskEvents, log: ServiceJournalLog) throws(StartFailure) -> StoreFile {
+    let folder = settings.configuration.server.data
+    let options = StoreOptions(
+      folder: folder, clock: clock, random: random, faults: Self.faults,
+      onCommit: { events.committed($0) }, log: { log.record(LogLevel($0), "store", $1, [:]) })
+    do throws(StoreStartError) {
+      return try StoreFile.open(options)
+    } catch {
+      throw StartFailure(error.code.rawValue, error.detail, exit: error.exitCode == 78 ? .configuration : .failed)
+    }
+  }
+
+  private func serve(
+    file: StoreFile, events: TaskEvents, log: ServiceJournalLog,
+    announce: @escaping @Sendable (BoundAddress) -> Void
+  ) async throws(StartFailure) {
+    do {
+      let digester = try DigestKey.load(dataFolder: settings.configuration.server.data)
+      let store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)
+      let recovery = try await store.beginEpoch()
+      log.record(
+        .info, "recovery", "the store is open",
+        [
+          "epoch": "\(recovery.epoch)", "requeued": "\(recovery.requeued)", "waiting": "\(recovery.waiting)",
+          "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
+        ])
+      let transport = try CurlTransport()
+      let listeners = BoundListeners(expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
+      let parts = try engineParts(
+        store: store, events: events, digester: digester, log: log, transport: transport, listeners: listeners)
+      try await removeOrphans(in: parts)
+      try await runServices(parts, file: file, listeners: listeners, announce: announce)
+      transport.shutdown()
+    } catch {
+      throw StartFailure(describing: error)
+    }
+  }
+
+  private func engineParts(
+    store: SQLiteTaskStore, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
+    transport: CurlTransport, listeners: BoundListeners
+  ) throws -> EngineParts {
+    let server = settings.configuration.server
+    let work = BlockingWork()
+    let workspaces = try Workspaces(
+      root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: [server.data], work: work)
+    let tools: [any AgentTool] =
+      FileToolbox(digester: digester, work: work).tools
+      + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
+    return EngineParts(
+      store: store, providers: try providers(), tools: ToolRegistry(tools: tools),
+      workspaces: TaskWorkspaces(workspaces), events: events, clock: clock, random: random, digester: digester,
+      faults: Self.faults, log: log)
+  }
+
+  private func providers() throws -> ConfiguredProviders {
+    let configured = settings.configuration.providers
+    let table = configured.providers.map { provider in
+      (provider.id, SandboxProvider(id: provider.id, clock: clock, script: provider.script) as any ModelProvider)
+    }
+    return try ConfiguredProviders(
+      providers: Dictionary(table, uniquingKeysWith: { _, last in last }), defaultID: configured.defaultID)
+  }
+
+  /// A workspace is made before its task's row: one without a row was never acknowledged.
+  private func removeOrphans(in parts: EngineParts) async throws {
+    for id in try await parts.workspaces.existing() where try await parts.store.task(id) == nil {
+      try await parts.workspaces.remove(id)
+    }
+  }
+
+  private func runServices(
+    _ parts: EngineParts, file: StoreFile, listeners: BoundListeners,
+    announce: @escaping @Sendable (BoundAddress) -> Void
+  ) async throws {
+    let server = settings.configuration.server
+    let agents = AgentDirectory(settings.configuration.agents)
+    let engine = Dispatcher(parts: parts, agents: agents, options: Dispatcher.Options(workers: server.workers))
+    let answers = ExpiringCache<String, [UInt8]>(
+      capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
+    let services = APIServices(
+      tasks: TaskService(
+        store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
+        clock: clock, digester: parts.digester,
+        options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
+      agents: AgentService(store: parts.store, agents: agents, engine: engine),
+      maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: clock), reader: parts.store,
+      events: parts.events, workspaces: parts.workspaces,
+      health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
+      random: random)
+    let api = APIServer(options: apiOptions, services: services, logger: log.logger("api"))
+    let bound = api.listeners { address in
+      for address in listeners.add(address) { announce(address) }
+    }
+    var group = ServiceGroupConfiguration(
+      services: (bound + [EngineService(engine: engine)]).map {
+        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+      },
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: log.logger("service"))
+    group.maximumGracefulShutdownDuration = Self.longestShutdown
+    try await ServiceGroup(configuration: group).run()
+  }
+
+  /// The steps' grace, the cut after it, and what storage needs to take the last results.
+  private static let longestShutdown: Duration = .seconds(40)
+
+  private var apiOptions: APIOptions {
+    let server = settings.configuration.server
+    return APIOptions(
+      binds: server.listen.map { APIOptions.Bind(host: $0.host, port: $0.port) }, socket: settings.socket,
+      localAccess: settings.isSandbox ? .everything : .agentStatusOnly, allowedHosts: server.allowedHosts,
+      serviceUser: geteuid(), adminGroup: getgrnam("agent-system")?.pointee.gr_gid)
+  }
+
+  private func health(
+    store: any TaskStore, file: StoreFile, engine: Dispatcher,
+    answers: ExpiringCache<String, [UInt8]>
+  ) -> HealthBoard {
+    HealthBoard(
+      version: ProductVersion.current,
+      database: SharedProbe(clock: clock) { () async throws(StoreError) in try await store.probe() },
+      checks: [
+        HealthBoard.Check("disk") {
+          file.freeBytes < file.options.limits.reservedBytes
+            ? "disk_full: \(file.freeBytes) bytes are free, and the reserve is kept for work in hand" : nil
+        },
+        HealthBoard.Check("journal_writer") { file.condition.map { "\($0.code.rawValue): \($0.detail)" } },
+        HealthBoard.Check("clock") {
+          file.isClockBehind ? "clock_behind: the clock is more than five minutes behind the last commit" : nil
+        },
+      ],
+      cache: { ["entries": JSONValue(answers.counts.entries)] },
+      unreadiness: { engine.isAlive ? nil : "starting or shutting down: no task is being claimed" }, clock: clock,
+      startedAt: clock.uptime())
+  }
+
+  private static var faults: any FaultInjector {
+    #if DEBUG
+    if let path = ProcessInfo.processInfo.environment["AGENT_SYSTEM_FAULT_FILE"] { return FileFaults(path: path) }
+    #endif
+    return NoFaults()
+  }
+}
+
+/// The addresses that take connections: announced together once all do, and known to the egress rules.
+private final class BoundListeners: Sendable {
+  private let expected: Int
+  private let addresses = Mutex<[BoundAddress]>([])
+
+  init(expected: Int) { self.expected = expected }
+
+  /// All of them, TCP first, when this one was the last.
+  func add(_ address: BoundAddress) -> [BoundAddress] {
+    addresses.withLock { addresses in
+      addresses.append(address)
+      guard addresses.count == expected else { return [] }
+      return addresses.sorted { left, _ in if case .tcp = left { true } else { false } }
+    }
+  }
+
+  var socketAddresses: [SocketAddress] {
+    addresses.withLock { $0 }.compactMap { address in
+      guard case .tcp(let host, let port) = address else { return nil }
+      return SocketAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+    }
+  }
+}
+
+extension LogLevel {
+  init(_ level: StoreLogLevel) {
+    switch level {
+    case .debug: self = .debug
+    case .info: self = .info
+    case .warning: self = .warning
+    case .error: self = .error
+    }
+  }
+}
+
+extension StartFailure {
+  /// Every error that can end the service, as one line.
+  fileprivate init(describing error: any Error) {
+    switch error {
+    case let error as StartFailure: self = error
+    case let error as APIServerError: self.init(error.code, error.detail)
+    case let error as StoreError: self.init(error.code.rawValue, error.detail)
+    case let error as VaultError: self.init("keys_unusable", "\(error)", exit: .configuration)
+    case let error as WorkspaceError: self.init(error.code.rawValue, error.detail)
+    case let error as Failure: self.init(error.code, error.detail)
+    case let error as TransportError: self.init(error.code.rawValue, error.detail)
+    case let error as ProviderError: self.init(error.code.rawValue, error.detail, exit: .configuration)
+    default: self.init("start_failed", "\(error)")
+    }
+  }
+}

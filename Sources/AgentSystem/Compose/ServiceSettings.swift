@@ -1,0 +1,24 @@
+import AgentConfig
+
+/// How one process serves: the configuration with the flags laid over it, and what only a command decides.
+struct ServiceSettings: Sendable {
+  var configuration: LoadedConfiguration
+  /// `sandbox`: loopback TCP may do everything, the default provider is the offline one.
+  var isSandbox: Bool
+  /// Nil: no unix socket.
+  var socket: String?
+  /// Nil: standard error alone.
+  var logFolder: String?
+}
+
+/// Why the service did not start, or ended: one line for people, and the process's exit code.
+struct StartFailure: Error, Sendable {
+  var lines: [String]
+  var exit: ProcessExit
+
+  init(_ code: String, _ detail: String, exit: ProcessExit = .failed) {
+    (lines, self.exit) = (["\(code): \(detail)"], exit)
+  }
+
+  init(_ error: ConfigError) { (lines, exit) = (error.issues.map(\.description), .configuration) }
+}
