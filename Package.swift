@@ -69,7 +69,8 @@ let tests: [Target] = [
   .testTarget(name: "AgentRuntimeTests", dependencies: kit + ["AgentRuntime", "AgentConfig", "AgentPersistence", "AgentTools", "LLMProviders", "Vault"]),
   .testTarget(
     name: "AgentPersistenceTests",
-    dependencies: kit + ["AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift")]),
+    dependencies: kit + ["AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "GRDBSQLite", package: "GRDB.swift")]),
   .testTarget(name: "LLMProvidersTests", dependencies: kit + ["LLMProviders", "AgentConfig"]),
   .testTarget(name: "AgentToolsTests", dependencies: kit + ["AgentTools", "CPlatform", "HTTPTransport"]),
   .testTarget(

@@ -30,7 +30,8 @@ enum ErrorBody {
     headers[.contentType] = "application/problem+json"
     headers[.retryAfter] = retryAfterSeconds[error.code].map(String.init)
     return Response(
-      status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONValue.object(members).encoded())))
+      status: status, headers: headers,
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONValue.object(members).encoded())))
   }
 
   /// 500 for a code that the table lacks: nobody foresaw it.
@@ -48,7 +49,8 @@ enum ErrorBody {
     case is CancellationError: return APIError("shutting_down", "the service is stopping, or the request was given up")
     default:
       // Nobody above knows it either, so it is told here, once.
-      logger.error("a request failed in a way nobody foresaw", metadata: ["request": "\(requestID)", "error": "\(error)"])
+      logger.error(
+        "a request failed in a way nobody foresaw", metadata: ["request": "\(requestID)", "error": "\(error)"])
       return APIError("internal_error", "an error that was not foreseen; the log has more under this request_id")
     }
   }

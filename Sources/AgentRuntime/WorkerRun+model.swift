@@ -21,9 +21,7 @@ extension WorkerRun {
       let start = modelStart(
         number: number, attempt: attempt, provider: provider.id, request: request, reservation: reservation,
         settling: settling)
-      parts.faults.reached(FaultPoint(.modelCall, .beforeCommit))
       try await commit([.stepStarted(start)])
-      parts.faults.reached(FaultPoint(.modelCall, .afterCommit))
       let result = await complete(request, provider: provider, step: number, attempt: attempt)
       parts.faults.reached(FaultPoint(.modelCall, .afterEffect))
       switch result.value {

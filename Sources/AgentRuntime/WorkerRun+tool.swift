@@ -35,9 +35,7 @@ extension WorkerRun {
     var attempt = firstAttempt
     for tryNumber in 1...(1 + parts.retries.stepRetries) {
       let start = toolStart(number: number, attempt: attempt, call: call, plan: plan)
-      parts.faults.reached(FaultPoint(cell, .beforeCommit))
       try await commit([.stepStarted(start)])
-      parts.faults.reached(FaultPoint(cell, .afterCommit))
       let result = await perform(tool, call, plan: plan, context: context)
       parts.faults.reached(FaultPoint(cell, .afterEffect))
       switch result.value {

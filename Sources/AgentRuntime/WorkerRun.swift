@@ -133,16 +133,12 @@ struct WorkerRun {
     let attempt = worker.task.attempt
     guard isRetryable, attempt < worker.task.maxAttempts else { return try await end(with: .failed(failure)) }
     let pause = parts.retries.taskBackoff(afterAttempt: attempt, random: parts.random)
-    parts.faults.reached(FaultPoint(.retry, .beforeCommit))
     let isOver = try await end(with: .retrying(failure, runAfter: parts.clock.now().adding(pause)))
-    parts.faults.reached(FaultPoint(.retry, .afterCommit))
     return isOver
   }
 
   mutating func wait(_ wait: TaskWait) async throws -> Bool {
-    parts.faults.reached(FaultPoint(.wait, .beforeCommit))
     let isOver = try await end(with: .waiting(wait))
-    parts.faults.reached(FaultPoint(.wait, .afterCommit))
     return isOver
   }
 }

@@ -13,6 +13,7 @@ import Testing
 /// The real routes over the real services, with a double where the store would be.
 struct APIHarness {
   let store = StoreDouble()
+  let workspaces = WorkspaceDouble()
   let clock = ManualClock()
   let services: APIServices
   let options: APIOptions
@@ -22,11 +23,11 @@ struct APIHarness {
   static let root = ConnectionFacts(peer: .socket(uid: 0, groups: [0]))
 
   init(localAccess: APIOptions.LocalAccess = .everything, binds: [APIOptions.Bind] = [], socket: String? = nil) {
-    let (store, clock) = (store, clock)
+    let (store, clock, workspaces) = (store, clock, workspaces)
     let (events, agents) = (TaskEvents(), AgentDirectory([AgentDefinition(id: "coder", instructions: "", tools: [])]))
     let engine = Dispatcher(
       parts: EngineParts(
-        store: store, providers: EnginePartsDouble(), tools: EnginePartsDouble(), workspaces: WorkspaceDouble(),
+        store: store, providers: EnginePartsDouble(), tools: EnginePartsDouble(), workspaces: workspaces,
         events: events, clock: clock, random: SeededRandom(seed: 1), digester: FixedDigester(), faults: NoFaults(),
         log: NoLog()),
       agents: agents)
@@ -34,13 +35,14 @@ struct APIHarness {
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
     services = APIServices(
       tasks: TaskService(
-        store: store, workspaces: WorkspaceDouble(), agents: agents, events: events, engine: engine, clock: clock,
+        store: store, workspaces: workspaces, agents: agents, events: events, engine: engine, clock: clock,
         digester: FixedDigester()),
       agents: AgentService(store: store, agents: agents, engine: engine),
-      maintenance: Maintenance(store: store, workspaces: WorkspaceDouble(), clock: clock), reader: store,
-      events: events, workspaces: WorkspaceDouble(),
+      maintenance: Maintenance(store: store, workspaces: workspaces, clock: clock), reader: store,
+      events: events, workspaces: workspaces,
       health: HealthBoard(
-        version: "1.2.3", database: SharedProbe(clock: clock) { () async throws(StoreError) in try await store.probe() },
+        version: "1.2.3",
+        database: SharedProbe(clock: clock) { () async throws(StoreError) in try await store.probe() },
         checks: [], cache: { ["entries": 0] }, unreadiness: { nil }, clock: clock, startedAt: .zero),
       answers: answers, clock: clock, random: SeededRandom(seed: 2))
     options = APIOptions(

@@ -1,5 +1,6 @@
 import AgentCore
 import AgentTestKit
+import Foundation
 import Glibc
 import Logging
 import ServiceLifecycle
@@ -30,7 +31,12 @@ import Testing
           addresses.append(address)
           if addresses.count == count { break }
         }
-        if addresses.count == count { try await body(addresses, group) }
+        do {
+          if addresses.count == count { try await body(addresses, group) }
+        } catch {
+          await group.triggerGracefulShutdown()
+          throw error
+        }
         await group.triggerGracefulShutdown()
       }
       try await tasks.waitForAll()
@@ -54,7 +60,8 @@ import Testing
     try await serving(APIHarness(binds: Self.binds)) { port, _ in
       let client = try RawConnection(port: port)
       try client.send("GET /api/agents/status HTTP/1.1\r\nHost: localhost:\(port)\r\n\r\n")
-      #expect(try await client.read(until: "running").hasPrefix("HTTP/1.1 200 OK"))
+      // Nothing runs the engine here, so nothing runs.
+      #expect(try await client.read(until: "stopped").hasPrefix("HTTP/1.1 200 OK"))
     }
   }
 
@@ -71,7 +78,8 @@ import Testing
   func largeHead() async throws {
     try await serving(APIHarness(binds: Self.binds)) { port, _ in
       let client = try RawConnection(port: port)
-      try client.send("GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: \(String(repeating: "x", count: 9000))\r\n\r\n")
+      try client.send(
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: \(String(repeating: "x", count: 9000))\r\n\r\n")
       #expect(try await client.read(until: nil).contains(" 400 "))
     }
   }
@@ -83,6 +91,18 @@ import Testing
       let error = await #expect(throws: APIServerError.self) { try await serving(second) { _, _ in } }
       #expect(error?.code == "address_in_use")
     }
+  }
+
+  @Test("one address that is taken ends the others too")
+  func oneTaken() async throws {
+    let folder = try TemporaryFolder("api")
+    let path = folder.appending("api.sock")
+    try await serving(APIHarness(binds: Self.binds)) { port, _ in
+      let second = APIHarness(binds: Self.binds + [APIOptions.Bind(host: "127.0.0.1", port: port)], socket: path)
+      let error = await #expect(throws: APIServerError.self) { try await serving(second, count: 3) { _, _ in } }
+      #expect(error == .addressInUse("http://127.0.0.1:\(port)"))
+    }
+    #expect(access(path, F_OK) != 0)
   }
 
   @Test("on the socket the kernel names the peer, whatever the headers say; its file is 0660 and goes at the end")
@@ -177,6 +197,59 @@ import Testing
         #expect(harness.services.events.subscriberCount == 1)
       }
       while harness.services.events.subscriberCount > 0 { await Task.yield() }
+    }
+  }
+
+  @Test("a client that leaves in the middle of an archive ends its reading")
+  func archiveGone() async throws {
+    let harness = APIHarness(binds: Self.binds)
+    harness.store.state.withLock { $0.task.folder = "/endless" }
+    try await serving(harness) { port, _ in
+      do {
+        let client = try RawConnection(port: port)
+        try client.send("GET /api/tasks/7/files.tar HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        _ = try await client.read(until: "application/x-tar")
+      }
+      while harness.workspaces.endedArchives.withLock({ $0 }) == 0 { await Task.yield() }
+    }
+  }
+
+  private static let canBeOthers =
+    getuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0 && access("/usr/bin/curl", X_OK) == 0
+
+  @Test(
+    "the admin group's members are let in by the kernel's word, others are not",
+    .enabled(if: APIServerTests.canBeOthers), arguments: [("998", "200"), ("997", "000")])
+  func group(group: String, status: String) async throws {
+    let folder = try TemporaryFolder("api")
+    chmod(folder.path, 0o755)
+    let path = folder.appending("api.sock")
+    try await serving(APIHarness(localAccess: .agentStatusOnly, socket: path), count: 1) { _, _ in
+      let output = try await Self.run([
+        "/usr/bin/setpriv", "--reuid", "1234", "--regid", "1234", "--groups", group, "/usr/bin/curl", "-s", "-o",
+        "/dev/null", "-w", "%{http_code}", "--unix-socket", path, "http://localhost/api/tasks",
+      ])
+      #expect(output == status)
+    }
+  }
+
+  private static func run(_ command: [String]) async throws -> String {
+    try await withCheckedThrowingContinuation { continuation in
+      // A thread of its own: the pool's threads must not wait for a process.
+      DispatchQueue.global().async {
+        let (process, pipe) = (Process(), Pipe())
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
+        process.standardOutput = pipe
+        do {
+          try process.run()
+        } catch {
+          return continuation.resume(throwing: error)
+        }
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        continuation.resume(returning: String(decoding: output, as: UTF8.self))
+      }
     }
   }
 

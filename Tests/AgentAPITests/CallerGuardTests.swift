@@ -5,7 +5,9 @@ import Testing
 @testable import AgentAPI
 
 @Suite struct CallerGuardTests {
-  @Test("a plain request over loopback is local", arguments: ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "agents.example"])
+  @Test(
+    "a plain request over loopback is local",
+    arguments: ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "agents.example"])
   func local(host: String) async throws {
     let answer = try await APIHarness().send(.get, "/api/agents/status", host: host)
     #expect(answer.status == 200)
@@ -25,7 +27,9 @@ import Testing
     #expect(answer.json["detail"]?.stringValue?.contains("unix socket") == true)
   }
 
-  @Test("a browser's page is refused, its address bar is not", arguments: [("none", 200), ("same-origin", 401), ("cross-site", 401)])
+  @Test(
+    "a browser's page is refused, its address bar is not",
+    arguments: [("none", 200), ("same-origin", 401), ("cross-site", 401)])
   func fetchSite(value: String, status: Int) async throws {
     let answer = try await APIHarness().send(.get, "/api/agents/status", headers: ["Sec-Fetch-Site": value])
     #expect(answer.status == status)

@@ -56,7 +56,8 @@ import Testing
   @Test(
     "unknown paths are 404",
     arguments: [
-      "/", "/api", "/api/", "/api/tasks/", "/api/Tasks", "/healthz", "/health/", "/health/x", "/api/providers/openai/test",
+      "/", "/api", "/api/", "/api/tasks/", "/api/Tasks", "/healthz", "/health/", "/health/x",
+      "/api/providers/openai/test",
       "/api/tasks/task-7/steps/1/2", "/api/tasks/0", "/api/tasks/nonsense", "/api/tasks/-1", "/api/tasks/7/steps/0",
     ])
   func unknown(path: String) async throws {
@@ -98,14 +99,18 @@ import Testing
 
   @Test(
     "a caller's request id is taken if it is sane",
-    arguments: [("abc-1._Z", true), ("", false), ("a b", false), (String(repeating: "x", count: 65), false), ("ü", false)])
+    arguments: [
+      ("abc-1._Z", true), ("", false), ("a b", false), (String(repeating: "x", count: 65), false), ("ü", false),
+    ])
   func requestID(given: String, isTaken: Bool) async throws {
     let answer = try await APIHarness().send(.get, "/nowhere", headers: ["X-Request-Id": given])
     #expect((answer.headers[RequestName.field] == given) == isTaken)
     #expect(answer.json["request_id"]?.stringValue == answer.headers[RequestName.field])
   }
 
-  @Test("a bad escape in the path is refused", arguments: ["/api/tasks/%zz", "/api/tasks/%", "/api/tasks/%ff", "/api/tasks/%00"])
+  @Test(
+    "a bad escape in the path is refused",
+    arguments: ["/api/tasks/%zz", "/api/tasks/%", "/api/tasks/%ff", "/api/tasks/%00"])
   func badEscape(path: String) async throws {
     let answer = try await APIHarness().send(.get, path)
     #expect(answer.status == 400)

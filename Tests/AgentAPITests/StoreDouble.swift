@@ -120,8 +120,10 @@ final class StoreDouble: TaskStore {
   func recordAgentError(_ failure: Failure, agent: AgentID) async throws(StoreError) {}
 }
 
-/// A workspace with one file, `a/b.txt`.
-struct WorkspaceDouble: WorkspaceStore {
+/// A workspace with one file, `a/b.txt`; the archive of the folder `/endless` has no end.
+final class WorkspaceDouble: WorkspaceStore {
+  let endedArchives = Mutex(0)
+
   func create(for task: TaskID, files: [WorkspaceUpload]) async throws(Failure) {}
   func remove(_ task: TaskID) async throws(Failure) {}
   func existing() async throws(Failure) -> [TaskID] { [] }
@@ -137,6 +139,8 @@ struct WorkspaceDouble: WorkspaceStore {
     return Array("hello".utf8)
   }
   func archive(_ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void) async throws {
+    defer { endedArchives.withLock { $0 += 1 } }
+    while workspace == "/endless" { try await write([UInt8](repeating: 0, count: 65_536)) }
     for index in 0..<20 { try await write([UInt8](repeating: UInt8(index), count: 512)) }
   }
 }

@@ -36,10 +36,14 @@ import Testing
       (#"{"agent":"coder","input":"x","priority":"9","labels":{"a":1}}"#, ["/priority", "/labels/a"]),
       (#"{"agent":"coder","input":"x","priority":1.5}"#, ["/priority"]),
       (#"{"agent":"coder","input":"x","max_attempts":9223372036854775808}"#, ["/max_attempts"]),
-      (#"{"agent":"coder","input":"x","files":[{"path":"a"},{"text":"b"},{"path":"c","base64":"?"}]}"#,
-        ["/files/0/text", "/files/1/path", "/files/2/base64"]),
-      (#"{"agent":"coder","input":"x","limits":{"steps":0,"mony":1,"wall_time":"x"}}"#,
-        ["/limits/steps", "/limits/wall_time", "/limits/mony"]),
+      (
+        #"{"agent":"coder","input":"x","files":[{"path":"a"},{"text":"b"},{"path":"c","base64":"?"}]}"#,
+        ["/files/0/text", "/files/1/path", "/files/2/base64"]
+      ),
+      (
+        #"{"agent":"coder","input":"x","limits":{"steps":0,"mony":1,"wall_time":"x"}}"#,
+        ["/limits/steps", "/limits/wall_time", "/limits/mony"]
+      ),
       (#"{"agent":"coder","input":"x","priority":10}"#, ["/priority"]),
     ])
   func refused(body: String, pointers: [String]) async throws {
@@ -106,7 +110,9 @@ import Testing
     #expect(harness.store.calls.contains("submit 2 by local"))
   }
 
-  @Test("an idempotency key is 1 to 255 visible characters", arguments: ["", "a b", "ä", String(repeating: "k", count: 256)])
+  @Test(
+    "an idempotency key is 1 to 255 visible characters",
+    arguments: ["", "a b", "ä", String(repeating: "k", count: 256)])
   func badKey(key: String) async throws {
     let answer = try await APIHarness().send(
       .post, "/api/tasks", #"{"agent":"coder","input":"x"}"#, headers: ["Idempotency-Key": key])
@@ -156,7 +162,9 @@ import Testing
     #expect(Double(TaskBody.dollars(NanoUSD(amount)).text) == Double(text))
   }
 
-  @Test("cancelling answers 200 when it is over, 202 while it winds down", arguments: [(TaskStatus.cancelled, 200), (.running, 202)])
+  @Test(
+    "cancelling answers 200 when it is over, 202 while it winds down",
+    arguments: [(TaskStatus.cancelled, 200), (.running, 202)])
   func cancel(status: TaskStatus, code: Int) async throws {
     let harness = APIHarness()
     harness.store.state.withLock { $0.task.status = status }
@@ -193,7 +201,9 @@ import Testing
     #expect(answer.pointers == pointers)
   }
 
-  @Test("the store's refusals keep their codes", arguments: [(StoreError.Code.taskFinished, 409), (.diskFull, 507), (.queueFull, 429)])
+  @Test(
+    "the store's refusals keep their codes",
+    arguments: [(StoreError.Code.taskFinished, 409), (.diskFull, 507), (.queueFull, 429)])
   func refusals(code: StoreError.Code, status: Int) async throws {
     let harness = APIHarness()
     harness.store.state.withLock { $0.refusal = StoreError(code, "no") }

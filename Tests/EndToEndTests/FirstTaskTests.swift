@@ -81,7 +81,7 @@ extension ServiceProcess {
     request.unixSocketPath = socket
     let response = try await transport.stream(request)
     var parser = EventStreamParser()
-    while let bytes = try await response.body.next() {
+    for try await bytes in response.body {
       for event in try parser.consume(bytes) where event.name == "step.\(status)" {
         if try JSONValue(parsing: event.data)["step"]?.integerValue == step { return }
       }

@@ -1,3 +1,4 @@
+import AgentTestKit
 import HTTPTransport
 import Testing
 

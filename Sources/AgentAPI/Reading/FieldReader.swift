@@ -33,7 +33,8 @@ struct FieldReader {
   /// The member as it is; nil when absent.
   mutating func value(_ name: String) -> JSONValue? {
     asked.insert(name)
-    return members[name].flatMap { $0.isNull ? nil : $0 }
+    guard let value = members[name], !value.isNull else { return Optional.none }
+    return value
   }
 
   mutating func text(_ name: String) -> String? {
@@ -52,7 +53,8 @@ struct FieldReader {
       return nil
     }
     guard range.contains(number) else {
-      refuse(name, range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)")
+      refuse(
+        name, range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)")
       return nil
     }
     return number

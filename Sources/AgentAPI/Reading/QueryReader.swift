@@ -25,7 +25,8 @@ struct QueryReader: Sendable {
       }
       guard allowed.contains(name) else {
         let known = allowed.isEmpty ? "none are known here" : "known: \(allowed.sorted().joined(separator: ", "))"
-        problems.append(ServiceError.Field("/\(FieldReader.escaped(String(name.prefix(64))))", "unknown parameter; \(known)"))
+        problems.append(
+          ServiceError.Field("/\(FieldReader.escaped(String(name.prefix(64))))", "unknown parameter; \(known)"))
         continue
       }
       values[name, default: []].append(value)
@@ -46,7 +47,8 @@ struct QueryReader: Sendable {
   /// A whole number in a range.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
     guard let text = try text(name) else { return nil }
-    guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(text), range.contains(number)
+    guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(text),
+      range.contains(number)
     else { throw Self.refused(name, "a number from \(range.lowerBound) to \(range.upperBound)") }
     return number
   }

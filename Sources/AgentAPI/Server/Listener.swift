@@ -53,7 +53,8 @@ struct Listener: Service {
     Application(
       responder: responder, server: APIChannel.builder,
       configuration: ApplicationConfiguration(
-        address: address, availableConnectionsDelegate: MaximumAvailableConnections(
+        address: address,
+        availableConnectionsDelegate: MaximumAvailableConnections(
           APIOptions.maximumConnections, logger: logger)),
       onServerRunning: { onRunning($0) }, logger: logger)
   }

@@ -22,6 +22,13 @@ extension JSONValue {
     self = try parser.document()
   }
 
+  /// Reads back what `encoded()` wrote: our own envelope lies around what callers wrote, and texts of files and pages
+  /// may hold NUL.
+  package init(stored bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
+    var parser = JSONParser(bytes: Array(bytes), maximumDepth: Self.maximumDepth * 2, allowsNUL: true)
+    self = try parser.document()
+  }
+
   package init(parsing text: String) throws(JSONSyntaxError) {
     try self.init(parsing: Array(text.utf8))
   }
@@ -29,9 +36,13 @@ extension JSONValue {
 
 private struct JSONParser {
   let bytes: [UInt8]
+  let maximumDepth: Int
+  let allowsNUL: Bool
   var position = 0
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], maximumDepth: Int = JSONValue.maximumDepth, allowsNUL: Bool = false) {
+    (self.bytes, self.maximumDepth, self.allowsNUL) = (bytes, maximumDepth, allowsNUL)
+  }
 
   mutating func document() throws(JSONSyntaxError) -> JSONValue {
     let value = try self.value(depth: 0)
@@ -59,8 +70,8 @@ private struct JSONParser {
   }
 
   private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
-    guard depth <= JSONValue.maximumDepth else {
-      throw JSONSyntaxError(code: .tooDeep, offset: position, detail: "nested deeper than \(JSONValue.maximumDepth)")
+    guard depth <= maximumDepth else {
+      throw JSONSyntaxError(code: .tooDeep, offset: position, detail: "nested deeper than \(maximumDepth)")
     }
     skipSpace()
     guard position < bytes.count else { throw invalid("the text ends where a value should stand") }
@@ -194,7 +205,7 @@ private struct JSONParser {
 
   private mutating func escapedScalar() throws(JSONSyntaxError) -> Unicode.Scalar {
     let first = try hex4()
-    guard first != 0 else { throw badEncoding("a string holds NUL") }
+    guard first != 0 || allowsNUL else { throw badEncoding("a string holds NUL") }
     if let scalar = Unicode.Scalar(first) { return scalar }
     // Not a scalar: half of a surrogate pair. Only a high half followed by a low one is a character.
     guard (0xD800..<0xDC00).contains(first), take("\\"), take("u") else { throw badEncoding("a lone surrogate") }

@@ -24,7 +24,7 @@ package enum SealedColumn {
   package static func decode(_ bytes: some Collection<UInt8>) throws(Failure) -> JSONValue {
     guard bytes.first == clearJSON else { throw .formatUnknown }
     do {
-      return try JSONValue(parsing: bytes.dropFirst())
+      return try JSONValue(stored: bytes.dropFirst())
     } catch {
       throw .contentInvalid
     }

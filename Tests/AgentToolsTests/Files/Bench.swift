@@ -71,7 +71,7 @@ struct Bench {
 }
 
 /// Told by one thread, waited for by another, with a limit.
-final class Signal: Sendable {
+final class ThreadSignal: Sendable {
   private static let limitSeconds = 20.0
   private let semaphore = DispatchSemaphore(value: 0)
 

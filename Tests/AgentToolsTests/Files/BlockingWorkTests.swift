@@ -50,7 +50,7 @@ struct BlockingWorkTests {
   @Test("a cancelled caller is answered while the work still hangs, and the work may not commit any more")
   func cancelled() async {
     let work = BlockingWork(width: 1)
-    let (began, go, refused) = (Signal(), Signal(), Signal())
+    let (began, go, refused) = (ThreadSignal(), ThreadSignal(), ThreadSignal())
     let results = await withTaskGroup(of: Result<Int, WorkspaceError>.self) { group in
       group.addTask {
         await run(work) { (ticket) throws(WorkspaceError) in
@@ -73,7 +73,7 @@ struct BlockingWorkTests {
   @Test("work that committed is waited for, cancelled or not")
   func committed() async {
     let work = BlockingWork(width: 1)
-    let (began, go) = (Signal(), Signal())
+    let (began, go) = (ThreadSignal(), ThreadSignal())
     let result = await withTaskGroup(of: Result<Int, WorkspaceError>.self) { group in
       group.addTask {
         await run(work) { (ticket) throws(WorkspaceError) in
@@ -92,8 +92,8 @@ struct BlockingWorkTests {
   }
 
   /// Fills the only thread until `go`, and does `body` meanwhile.
-  private func whileBlocked(_ work: BlockingWork, until go: Signal, _ body: () async -> Void) async {
-    let began = Signal()
+  private func whileBlocked(_ work: BlockingWork, until go: ThreadSignal, _ body: () async -> Void) async {
+    let began = ThreadSignal()
     await withTaskGroup(of: Result<Int, WorkspaceError>.self) { group in
       group.addTask {
         await run(work) { _ in
@@ -111,7 +111,7 @@ struct BlockingWorkTests {
   @Test("a caller that is cancelled while it waits in the queue has nothing done")
   func cancelledInQueue() async {
     let work = BlockingWork(width: 1)
-    let (go, ran) = (Signal(), Gauge())
+    let (go, ran) = (ThreadSignal(), Gauge())
     await whileBlocked(work, until: go) {
       let second = await withTaskGroup(of: Result<Int, WorkspaceError>.self) { group in
         group.addTask {
@@ -133,7 +133,7 @@ struct BlockingWorkTests {
   @Test("a full queue refuses the next caller")
   func full() async {
     let work = BlockingWork(width: 1)
-    let go = Signal()
+    let go = ThreadSignal()
     await whileBlocked(work, until: go) {
       let results = await withTaskGroup(of: Result<Int, WorkspaceError>.self) { group in
         // One more than the queue holds: that one is refused, and then the rest may run.

@@ -13,7 +13,7 @@ struct FileRaceTests {
   private final class Rival: Sendable {
     private let isStopped = Atomic<Bool>(false)
     private let rounds = Atomic<Int>(0)
-    private let ended = Signal()
+    private let ended = ThreadSignal()
 
     init(_ body: @escaping @Sendable () -> Bool) {
       Thread.detachNewThread { [self] in

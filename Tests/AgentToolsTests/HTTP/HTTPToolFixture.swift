@@ -1,3 +1,4 @@
+import AgentTestKit
 import AgentCore
 import AgentTools
 import HTTPTransport

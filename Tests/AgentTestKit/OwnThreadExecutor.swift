@@ -1,22 +1,22 @@
 import Dispatch
 
 /// Runs tasks on a thread of its own, so that a measured task does not queue behind other tests' work.
-final class OwnThreadExecutor: TaskExecutor {
+package final class OwnThreadExecutor: TaskExecutor {
   private let queue = DispatchQueue(label: "measured")
 
-  func enqueue(_ job: consuming ExecutorJob) {
+  package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     queue.async { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
   }
 }
 
 /// A call that was cancelled once the signal came.
-struct CancelledCall<Value: Sendable>: Sendable {
-  var value: Value
-  var cancelledAt: ContinuousClock.Instant
-  var endedAt: ContinuousClock.Instant
+package struct CancelledCall<Value: Sendable>: Sendable {
+  package var value: Value
+  package var cancelledAt: ContinuousClock.Instant
+  package var endedAt: ContinuousClock.Instant
 
-  init(after signal: Signal, _ call: @escaping @Sendable () async -> Value) async {
+  package init(after signal: Signal, _ call: @escaping @Sendable () async -> Value) async {
     let task = Task(executorPreference: OwnThreadExecutor()) {
       let value = await call()
       return (value, ContinuousClock.now)

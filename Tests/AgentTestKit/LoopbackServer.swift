@@ -4,9 +4,9 @@ import Synchronization
 
 /// A server on 127.0.0.1 (a port of the kernel's choice) or on a unix socket, whose every connection runs a script on
 /// a thread of its own.
-final class LoopbackServer: Sendable {
+package final class LoopbackServer: Sendable {
   /// Which of the server's connections this is, from 0.
-  typealias Script = @Sendable (LoopbackConnection, Int) -> Void
+  package typealias Script = @Sendable (LoopbackConnection, Int) -> Void
 
   private struct State {
     var open: Set<Int32> = []
@@ -16,9 +16,9 @@ final class LoopbackServer: Sendable {
   }
   private let state = Mutex(State())
   private let listener: Int32
-  let port: UInt16
+  package let port: UInt16
 
-  init(unixPath: String? = nil, _ script: @escaping Script) throws {
+  package init(unixPath: String? = nil, _ script: @escaping Script) throws {
     let listener = socket(unixPath == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     guard listener >= 0 else { throw POSIXError(.EMFILE) }
     self.listener = listener
@@ -62,19 +62,19 @@ final class LoopbackServer: Sendable {
   }
 
   /// Answers each request of each connection until the client closes it.
-  convenience init(answer: @escaping @Sendable (LoopbackRequest) -> String) throws {
+  package convenience init(answer: @escaping @Sendable (LoopbackRequest) -> String) throws {
     try self.init { connection, _ in
       while let request = connection.readRequest() { connection.write(answer(request)) }
     }
   }
 
-  var accepted: Int { state.withLock(\.accepted) }
-  var requests: [LoopbackRequest] { state.withLock(\.requests) }
+  package var accepted: Int { state.withLock(\.accepted) }
+  package var requests: [LoopbackRequest] { state.withLock(\.requests) }
   fileprivate func record(_ request: LoopbackRequest) { state.withLock { $0.requests.append(request) } }
 
-  func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+  package func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
 
-  func stop() {
+  package func stop() {
     state.withLock { state in
       guard !state.isStopped else { return }
       state.isStopped = true
@@ -94,21 +94,21 @@ final class LoopbackServer: Sendable {
 }
 
 /// A request as the server read it.
-struct LoopbackRequest: Sendable {
-  var method: String
-  var target: String
+package struct LoopbackRequest: Sendable {
+  package var method: String
+  package var target: String
   /// Names in lower case.
-  var headers: [String: String]
-  var body: String
+  package var headers: [String: String]
+  package var body: String
 }
 
 /// The server's end of a connection. Reads and writes block.
-struct LoopbackConnection: Sendable {
-  let descriptor: Int32
-  let server: LoopbackServer
+package struct LoopbackConnection: Sendable {
+  package let descriptor: Int32
+  package let server: LoopbackServer
 
   /// The next request with its body (by `Content-Length`); nil when the client has closed.
-  func readRequest() -> LoopbackRequest? {
+  package func readRequest() -> LoopbackRequest? {
     var head: [UInt8] = []
     while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
       guard let byte = read(1) else { return nil }
@@ -134,10 +134,10 @@ struct LoopbackConnection: Sendable {
 
   /// False when the client has closed its end.
   @discardableResult
-  func write(_ text: String) -> Bool { write(Array(text.utf8)) }
+  package func write(_ text: String) -> Bool { write(Array(text.utf8)) }
 
   @discardableResult
-  func write(_ bytes: [UInt8]) -> Bool {
+  package func write(_ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -148,7 +148,7 @@ struct LoopbackConnection: Sendable {
   }
 
   /// Writes all, and tells when the client has taken nothing for 200 ms.
-  func write(_ bytes: [UInt8], blocked: Signal) {
+  package func write(_ bytes: [UInt8], blocked: Signal) {
     var rest = bytes[...]
     var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     while !rest.isEmpty {
@@ -160,13 +160,13 @@ struct LoopbackConnection: Sendable {
   }
 
   /// Writes a byte every few milliseconds until the client closes.
-  func drip(_ byte: String) {
+  package func drip(_ byte: String) {
     var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     while write(byte), poll(&watched, 1, 5) == 0 {}
   }
 
   /// Returns when the client has closed the connection.
-  func waitForClose() { while read(4096) != nil {} }
+  package func waitForClose() { while read(4096) != nil {} }
 
   private func read(_ most: Int) -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: most)
@@ -176,20 +176,22 @@ struct LoopbackConnection: Sendable {
 }
 
 /// An answer's text with its length.
-func answer(_ status: Int = 200, headers: [String] = [], body: String = "") -> String {
+package func answer(_ status: Int = 200, headers: [String] = [], body: String = "") -> String {
   let lines = ["HTTP/1.1 \(status) X", "Content-Length: \(body.utf8.count)"] + headers
   return lines.joined(separator: "\r\n") + "\r\n\r\n" + body
 }
 
 /// Something that happens once, and that a test waits for.
-final class Signal: Sendable {
+package final class Signal: Sendable {
   private struct State {
     var setAt: ContinuousClock.Instant?
     var waiters: [CheckedContinuation<ContinuousClock.Instant, Never>] = []
   }
   private let state = Mutex(State())
 
-  func set() {
+  package init() {}
+
+  package func set() {
     let now = ContinuousClock.now
     let waiters = state.withLock { state in
       if state.setAt == nil { state.setAt = now }
@@ -199,11 +201,11 @@ final class Signal: Sendable {
     for waiter in waiters { waiter.resume(returning: now) }
   }
 
-  var isSet: Bool { state.withLock { $0.setAt != nil } }
+  package var isSet: Bool { state.withLock { $0.setAt != nil } }
 
   /// Returns when it was set.
   @discardableResult
-  func wait() async -> ContinuousClock.Instant {
+  package func wait() async -> ContinuousClock.Instant {
     await withCheckedContinuation { continuation in
       let setAt = state.withLock { state in
         if state.setAt == nil { state.waiters.append(continuation) }
@@ -215,4 +217,4 @@ final class Signal: Sendable {
 }
 
 /// Closes both directions now; the descriptor goes when the script returns.
-func shutdownConnection(_ connection: LoopbackConnection) { shutdown(connection.descriptor, Int32(SHUT_RDWR)) }
+package func shutdownConnection(_ connection: LoopbackConnection) { shutdown(connection.descriptor, Int32(SHUT_RDWR)) }
