@@ -66,11 +66,15 @@ let tests: [Target] = [
   .testTarget(name: "VaultTests", dependencies: kit + ["Vault"]),
   .testTarget(name: "HTTPTransportTests", dependencies: kit + ["HTTPTransport"]),
   .testTarget(name: "AgentConfigTests", dependencies: kit + ["AgentConfig", .product(name: "Yams", package: "Yams")]),
-  .testTarget(name: "AgentRuntimeTests", dependencies: kit + ["AgentRuntime", "AgentConfig", "AgentPersistence", "AgentTools", "LLMProviders", "Vault"]),
+  .testTarget(
+    name: "AgentRuntimeTests",
+    dependencies: kit + ["AgentRuntime", "AgentConfig", "AgentPersistence", "AgentTools", "LLMProviders", "Vault"]),
   .testTarget(
     name: "AgentPersistenceTests",
-    dependencies: kit + ["AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift"),
-      .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+    dependencies: kit + [
+      "AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "GRDBSQLite", package: "GRDB.swift"),
+    ]),
   .testTarget(name: "LLMProvidersTests", dependencies: kit + ["LLMProviders", "AgentConfig"]),
   .testTarget(name: "AgentToolsTests", dependencies: kit + ["AgentTools", "CPlatform", "HTTPTransport"]),
   .testTarget(

@@ -84,7 +84,8 @@ package final class TaskEvents: Sendable {
   }
 
   package func publish(_ delta: ModelDelta) {
-    for subscriber in state.withLock({ Array($0.subscribers.values) }) where subscriber.task ?? delta.task == delta.task {
+    for subscriber in state.withLock({ Array($0.subscribers.values) }) where subscriber.task ?? delta.task == delta.task
+    {
       subscriber.inbox.withLock { inbox in
         guard inbox.deltas.count < Subscription.maximumDeltas else {
           inbox.isOverrun = true

@@ -2,7 +2,9 @@ import AgentCore
 
 extension WorkerRun {
   /// One step of the kind `tool_call`, with its tries; true when the task has left `running`.
-  mutating func callTool(number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?) async throws -> Bool {
+  mutating func callTool(number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?) async throws
+    -> Bool
+  {
     if let failure = refusal(isModelCall: false, reservation: 0), progress.history[number] == nil {
       return try await end(with: .failed(failure))
     }

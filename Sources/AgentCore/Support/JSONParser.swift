@@ -114,7 +114,9 @@ private struct JSONParser {
     while true {
       skipSpace()
       let start = position
-      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw invalid("a member's name is missing") }
+      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+        throw invalid("a member's name is missing")
+      }
       let name = try string()
       skipSpace()
       guard take(":") else { throw invalid("':' is missing") }

@@ -12,7 +12,8 @@ struct ServeCommand: AsyncParsableCommand {
       caller, does everything. SIGTERM stops claiming, lets steps in hand finish (20 s) and exits 0.
       """)
 
-  @Option(help: "The folder of server.yaml, agents.yaml and providers.yaml (default: /etc/agent-system, if it is there).")
+  @Option(
+    help: "The folder of server.yaml, agents.yaml and providers.yaml (default: /etc/agent-system, if it is there).")
   var config: String?
   @Option(help: "The data folder.")
   var data: String?

@@ -76,7 +76,8 @@ struct ServiceComposition {
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
       let transport = try CurlTransport()
-      let listeners = BoundListeners(expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
+      let listeners = BoundListeners(
+        expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
       let parts = try engineParts(
         store: store, events: events, digester: digester, log: log, transport: transport, listeners: listeners)
       try await removeOrphans(in: parts)
