@@ -39,6 +39,9 @@ let top: [Target] = [
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "NIOHTTP1", package: "swift-nio"),
+      .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+      .product(name: "HTTPTypes", package: "swift-http-types"),
     ]),
   .executableTarget(
     name: "AgentSystem",
@@ -83,7 +86,11 @@ let tests: [Target] = [
   .testTarget(
     name: "AgentAPITests",
     dependencies: kit + [
-      "AgentAPI", "AgentRuntime", "InProcessCache", .product(name: "HummingbirdTesting", package: hummingbird),
+      "AgentAPI", "AgentRuntime", "InProcessCache", .product(name: "Hummingbird", package: hummingbird),
+      .product(name: "HummingbirdTesting", package: hummingbird),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "HTTPTypes", package: "swift-http-types"),
     ]),
   .testTarget(
     name: "AgentSystemTests",
@@ -105,6 +112,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
   ],
   targets: lowest + middle + top + tests,
   swiftLanguageModes: [.v6]

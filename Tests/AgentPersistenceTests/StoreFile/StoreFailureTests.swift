@@ -168,7 +168,6 @@ import Testing
     #expect(refusal == .diskFull)
     #expect(!acknowledged.isEmpty)
     #expect(try await store.count("name") == acknowledged.count)
-    #expect(store.condition?.code == .diskFull)
     try mount.remount("size=16m")
     #expect(await eventually { store.condition == nil })
     acknowledged.append(try await store.write(addName("last")))

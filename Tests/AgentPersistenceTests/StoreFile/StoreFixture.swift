@@ -69,10 +69,13 @@ final class WriterGate: Sendable {
 
 /// Waits until it holds, giving way to others in between; false when it did not come true in some ten seconds.
 func eventually(_ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
-  let end = DispatchTime.now() + 10
+  let end = DispatchTime.now() + 60
   while DispatchTime.now() < end {
     if try await condition() { return true }
-    await Task.yield()
+    // Between two looks the processor is the writer's, not this loop's.
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(2)) { continuation.resume() }
+    }
   }
   return false
 }
