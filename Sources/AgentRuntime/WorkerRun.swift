@@ -54,9 +54,8 @@ struct WorkerRun {
 
   /// Writes what is noted and `change`, in one commit; true when the task has left `running` by it.
   mutating func end(with change: TaskChange) async throws -> Bool {
-    let status = try await commit([change])
-    if case .failed(let failure) = change, status == .failed { await tellAgent(failure) }
-    return status != .running
+    if case .failed(let failure) = change { await tellAgent(failure) }
+    return try await commit([change]) != .running
   }
 
   /// Writes what is noted and `changes` in one commit, and takes the rows in. Storage that refuses for now is asked
