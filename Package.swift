@@ -87,7 +87,6 @@ let tests: [Target] = [
     name: "AgentAPITests",
     dependencies: kit + [
       "AgentAPI", "AgentRuntime", "InProcessCache", .product(name: "Hummingbird", package: hummingbird),
-      .product(name: "HummingbirdTesting", package: hummingbird),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "HTTPTypes", package: "swift-http-types"),
