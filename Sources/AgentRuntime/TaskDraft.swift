@@ -51,7 +51,8 @@ package struct TaskDraft: Sendable, Hashable {
     refuse(labels.count > Bounds.labels, "/labels", "at most \(Bounds.labels) labels")
     for (name, value) in labels {
       refuse(
-        name.isEmpty || name.count > Bounds.labelCharacters || value.count > Bounds.labelCharacters || name.contains(":"),
+        name.isEmpty || name.count > Bounds.labelCharacters || value.count > Bounds.labelCharacters
+          || name.contains(":"),
         "/labels/\(name.prefix(64))", "a name of 1 to 64 characters without `:`, a value of at most 64")
     }
     refuse(priority.map { !Bounds.priority.contains($0) } ?? false, "/priority", "0 to 9")
@@ -59,7 +60,9 @@ package struct TaskDraft: Sendable, Hashable {
       timeoutSeconds.map { !Bounds.timeoutSeconds.contains($0) } ?? false, "/timeout_seconds", "1 to 604800")
     refuse(maxAttempts.map { !Bounds.maxAttempts.contains($0) } ?? false, "/max_attempts", "1 to 20")
     refuse(
-      files.reduce(0) { $0 + $1.bytes.count } > Bounds.filesBytes, "/files", "at most \(Bounds.filesBytes) bytes in all")
+      files.reduce(0) { $0 + $1.bytes.count } > Bounds.filesBytes, "/files", "at most \(Bounds.filesBytes) bytes in all"
+    )
+    refuse(outputSchema != nil, "/output_schema", "not supported by this build")
     refuse(folder != nil && !files.isEmpty, "/files", "a task in a `folder` is given no files")
     return problems
   }
