@@ -76,7 +76,8 @@ struct ServiceComposition {
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
       let transport = try CurlTransport()
-      let listeners = BoundListeners(expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
+      let listeners = BoundListeners(
+        expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
       let parts = try engineParts(
         store: store, events: events, digester: digester, log: log, transport: transport, listeners: listeners)
       try await removeOrphans(in: parts)
@@ -115,10 +116,17 @@ struct ServiceComposition {
 
   /// A workspace is made before its task's row: one without a row was never acknowledged.
   private func removeOrphans(in parts: EngineParts) async throws {
-    for id in try await parts.workspaces.existing() where try await parts.store.task(id) == nil {
-      try await parts.workspaces.remove(id)
+    var rest = try await parts.workspaces.existing()[...]
+    while !rest.isEmpty {
+      let some = Array(rest.prefix(Self.orphanBatch))
+      rest = rest.dropFirst(Self.orphanBatch)
+      let known = try await parts.store.existing(among: some)
+      for id in some where !known.contains(id) { try await parts.workspaces.remove(id) }
     }
   }
+
+  /// Folders that one read of the store asks about: some milliseconds.
+  private static let orphanBatch = 1000
 
   private func runServices(
     _ parts: EngineParts, file: StoreFile, listeners: BoundListeners,
