@@ -55,7 +55,8 @@ package final class AgentService: Sendable {
   ) async throws(ServiceError) -> AgentReport {
     guard agents[id] != nil else { throw noAgent(id) }
     do { _ = try await store.setDisabled(isDisabled, agent: id, by: principal) } catch { throw ServiceError(error) }
-    engine.setDisabled(isDisabled, id)
+    // The store itself gives no task of a disabled agent out.
+    engine.wake()
     return try await report(id)
   }
 

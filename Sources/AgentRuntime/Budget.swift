@@ -24,15 +24,15 @@ package enum Budget {
     }
   }
 
-  /// The limit that one more step would pass, if any. `reservation` 0: no model call. A limit that is reached is never
-  /// retried. `unrecorded`: tokens of a step whose end is not yet in the journal.
+  /// The limit that one more try would pass, if any. `reservation` nil: no model call. A limit that is reached is never
+  /// retried. `unrecorded`: tokens of a try whose end is not yet in the journal.
   static func refusal(
-    of progress: TaskProgress, limits: TaskLimits, isModelCall: Bool, reservation: Int64, unrecorded: Int64
+    of progress: TaskProgress, limits: TaskLimits, isNewStep: Bool, reservation: Int64?, unrecorded: Int64
   ) -> Failure? {
-    if let steps = limits.steps, progress.steps >= steps {
+    if isNewStep, let steps = limits.steps, progress.steps >= steps {
       return Failure(code: "step_limit", detail: "the task has used its \(steps) steps")
     }
-    guard isModelCall else { return nil }
+    guard let reservation else { return nil }
     if let calls = limits.modelCalls, progress.modelCalls >= calls {
       return Failure(code: "model_call_limit", detail: "the task has used its \(calls) model calls")
     }

@@ -22,16 +22,20 @@ package final class Dispatcher: Sendable {
   /// Tasks that one claim takes at most: a commit this size stays short.
   private static let claimBatch = 64
 
+  /// A task that killed the process this often since its last finished step runs in a lane of its own.
+  private static let quarantineCrashes = 3
+
   private struct Running {
     var agent: AgentID
     var interrupt: WorkInterrupt
+    /// Until its next finished step.
     var isQuarantined: Bool
+    /// Of the clock's uptime.
     var wallDeadline: Duration?
   }
 
   private struct State {
     var running: [TaskID: Running] = [:]
-    var disabled: Set<AgentID> = []
     var isAlive = false
     var isDraining = false
     var isAbandoned = false
@@ -57,21 +61,9 @@ package final class Dispatcher: Sendable {
 
   /// Runs until `drain` was called and every worker has returned. Recovery (`beginEpoch`) must have been done.
   package func run() async {
-    // Without the stored states no agent is known to be enabled, so nothing is claimed before they are read.
-    while !state.withLock({ $0.isDraining }) {
-      do throws(StoreError) {
-        let disabled = try await parts.store.agentStates().filter(\.isDisabled).map(\.agent)
-        state.withLock { state in
-          state.disabled = Set(disabled)
-          state.isAlive = true
-        }
-        break
-      } catch {
-        await pause(after: error)
-      }
-    }
+    state.withLock { $0.isAlive = true }
     await withDiscardingTaskGroup { group in
-      while !state.withLock({ $0.isDraining }) {
+      while !_Concurrency.Task.isCancelled, !state.withLock({ $0.isDraining }) {
         await lookAtTimers()
         await claim(into: &group)
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
@@ -107,13 +99,6 @@ package final class Dispatcher: Sendable {
 
   /// A cancel of this running task is stored: cut its step in hand.
   package func cancel(_ id: TaskID) { state.withLock { $0.running[id]?.interrupt }?.fire(.cancel) }
-
-  package func setDisabled(_ isDisabled: Bool, _ id: AgentID) {
-    state.withLock { state in
-      if isDisabled { state.disabled.insert(id) } else { state.disabled.remove(id) }
-    }
-    wake()
-  }
 
   /// Returns when the workers that the agent has now are gone: at their next step boundary, or cut after the grace.
   package func restart(_ id: AgentID) async {
@@ -170,8 +155,7 @@ package final class Dispatcher: Sendable {
       let busy = state.running.values.reduce(into: [AgentID: Int]()) { $0[$1.agent, default: 0] += 1 }
       let rooms = definitions.compactMap { definition -> ClaimRequest.Room? in
         let places = definition.concurrency - (busy[definition.id] ?? 0)
-        guard places > 0, !state.disabled.contains(definition.id) else { return nil }
-        return ClaimRequest.Room(agent: definition, places: places)
+        return places > 0 ? ClaimRequest.Room(agent: definition, places: places) : nil
       }
       guard !rooms.isEmpty else { return nil }
       return ClaimRequest(
@@ -185,24 +169,41 @@ package final class Dispatcher: Sendable {
     let wallDeadline = limits.wallTime.map { parts.clock.uptime() + $0 - claimed.wallTimeUsed }
     let isDraining = state.withLock { state in
       state.running[claimed.task.id] = Running(
-        agent: claimed.task.agent, interrupt: interrupt, isQuarantined: claimed.crashes >= 3,
+        agent: claimed.task.agent, interrupt: interrupt, isQuarantined: claimed.crashes >= Self.quarantineCrashes,
         wallDeadline: wallDeadline)
       return state.isDraining
     }
     if isDraining { interrupt.request(.shutdown) }
     if claimed.task.cancelRequestedAt != nil { interrupt.fire(.cancel) }
-    let worker = Worker(parts: parts, claimed: claimed, interrupt: interrupt) { [self] in
-      state.withLock { $0.isAbandoned }
-    }
+    let worker = Worker(
+      parts: parts, claimed: claimed, interrupt: interrupt,
+      isAbandoned: { [self] in state.withLock { $0.isAbandoned } },
+      stepFinished: { [self] in leaveQuarantine(claimed.task.id, interrupt) })
     group.addTask { [self] in
       await worker.run()
-      let watchers = state.withLock { state in
-        state.running[claimed.task.id] = nil
-        return Array(state.watchers.values)
-      }
-      for watcher in watchers { watcher.wake() }
-      wake()
+      forget(claimed.task.id, interrupt)
     }
+  }
+
+  private func leaveQuarantine(_ id: TaskID, _ interrupt: WorkInterrupt) {
+    let isFreed = state.withLock { state in
+      guard let running = state.running[id], running.interrupt === interrupt, running.isQuarantined else {
+        return false
+      }
+      state.running[id]?.isQuarantined = false
+      return true
+    }
+    if isFreed { wake() }
+  }
+
+  private func forget(_ id: TaskID, _ interrupt: WorkInterrupt) {
+    let watchers = state.withLock { state in
+      // Its task may be with the next worker already: the one before it leaves after its last write.
+      if state.running[id]?.interrupt === interrupt { state.running[id] = nil }
+      return Array(state.watchers.values)
+    }
+    for watcher in watchers { watcher.wake() }
+    wake()
   }
 
   // MARK: timers

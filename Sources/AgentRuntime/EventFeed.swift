@@ -28,6 +28,8 @@ package struct EventFeed: Sendable {
   private var queue: [FeedItem]
   /// The try of a model call whose `step.started` this reader has seen: only its deltas pass.
   private var openTries: [TaskID: (step: Int, attempt: Int)] = [:]
+  /// Deltas that came while rows before them were still being read.
+  private var held: [ModelDelta] = []
   private var isOver = false
 
   /// `after` nil: a task's feed starts at its first event, the feed of all tasks starts now. Throws `not_found` for a
@@ -78,26 +80,28 @@ package struct EventFeed: Sendable {
   }
 
   private mutating func fill() async throws(StoreError) {
+    // Before the rows: a delta's `step.started` was committed before it was published, so the read below sees it.
+    guard let deltas = subscription.takeDeltas(), held.count + deltas.count <= TaskEvents.Subscription.maximumDeltas
+    else {
+      isOver = true
+      return
+    }
+    held += deltas
     let (page, status) = try await store.events(after: position, of: task, limit: Self.pageLimit)
     for entry in page.entries {
       queue.append(.entry(entry))
       note(entry)
     }
     position = max(position, page.lookedUpTo)
-    guard page.entries.count < Self.pageLimit else { return }
-    if let task {
-      // Rows and status are of one snapshot, so nothing can follow.
-      if status == nil { end("\(task) was deleted") } else if status?.isTerminal == true { end(nil) }
-    }
-    guard let deltas = subscription.takeDeltas() else {
-      isOver = true
-      return
-    }
-    for delta in deltas {
+    guard !page.hasMore else { return }
+    for delta in held {
       guard let open = openTries[delta.task], open == (delta.step, delta.attempt) else { continue }
-      let place = queue.last.flatMap { if case .end = $0 { queue.count - 1 } else { nil } } ?? queue.count
-      queue.insert(.delta(delta), at: place)
+      queue.append(.delta(delta))
     }
+    held = []
+    guard let task else { return }
+    // Rows and status are of one snapshot, so nothing can follow.
+    if status == nil { end("\(task) was deleted") } else if status?.isTerminal == true { end(nil) }
   }
 
   private mutating func end(_ reason: String?) {

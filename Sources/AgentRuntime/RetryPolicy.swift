@@ -15,6 +15,23 @@ package struct RetryPolicy: Sendable {
 
   package init(stepRetries: Int = 3) { self.stepRetries = stepRetries }
 
+  /// What follows a failed try of a model call.
+  enum Sequel: Sendable, Hashable {
+    case nextTry(after: Duration)
+    /// The step's tries are used up: the task's next attempt, at the earliest after that time.
+    case nextAttempt(after: Duration)
+    case never
+  }
+
+  /// `tries`: tries of the step in this attempt of the task, the failed one included. What a provider asks for
+  /// (`Retry-After`) is kept to, up to `longestWait`; one that asks for more is not asked again.
+  func sequel(of error: ProviderError, tries: Int, random: any RandomSource) -> Sequel {
+    let asked = error.retryAfter ?? .zero
+    guard error.isRetryable, asked <= Self.longestWait else { return .never }
+    guard tries <= stepRetries else { return .nextAttempt(after: asked) }
+    return .nextTry(after: max(asked, stepBackoff(afterTry: tries, random: random)))
+  }
+
   /// U(½,1) × min(60 s, 2^(n−1) s), n the try that failed, from 1.
   func stepBackoff(afterTry number: Int, random: any RandomSource) -> Duration {
     let seconds = min(60.0, Double(1 << min(max(number - 1, 0), 6)))

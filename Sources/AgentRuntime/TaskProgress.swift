@@ -9,8 +9,13 @@ package struct TaskProgress: Sendable {
   package private(set) var tokensUsed: Int64 = 0
   package private(set) var modelCalls = 0
   package private(set) var steps = 0
+  /// Tries of the newest step in this attempt of the task; those that a requeue or a crash cut do not count.
+  package private(set) var tries = 0
 
   package init() {}
+
+  /// Of a task without steps whose newest row has that number.
+  package init(after lastTaskSequence: Int64) { self.lastTaskSequence = lastTaskSequence }
 
   package init(replaying entries: some Sequence<JournalEntry>) {
     for entry in entries { apply(entry) }
@@ -20,6 +25,19 @@ package struct TaskProgress: Sendable {
     lastTaskSequence = max(lastTaskSequence, entry.taskSequence)
     let isFirstTry = entry.step.map { history[$0] == nil } ?? false
     history.apply(entry)
+    count(entry, isFirstTry: isFirstTry)
+    for member in ["usage", "settled"] {
+      if let usage = entry.head[member].flatMap(ModelUsage.init(json:)) { tokensUsed += usage.totalTokens }
+    }
+  }
+
+  private mutating func count(_ entry: JournalEntry, isFirstTry: Bool) {
+    switch entry.type {
+    case .taskRetrying, .stepResolved: tries = 0
+    case .taskRequeued: tries = max(0, tries - 1)
+    case .stepStarted: tries = isFirstTry ? 1 : tries + 1
+    default: break
+    }
     switch entry.type {
     case .taskRetrying where entry.head["error"] == nil:
       // Asked for by a caller: limits begin anew.
@@ -28,9 +46,6 @@ package struct TaskProgress: Sendable {
       if isFirstTry { steps += 1 }
       if entry.head["kind"]?.stringValue == StepKind.modelCall.rawValue { modelCalls += 1 }
     default: break
-    }
-    for member in ["usage", "settled"] {
-      if let usage = entry.head[member].flatMap(ModelUsage.init(json:)) { tokensUsed += usage.totalTokens }
     }
   }
 

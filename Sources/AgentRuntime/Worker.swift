@@ -8,6 +8,8 @@ struct Worker: Sendable {
   let interrupt: WorkInterrupt
   /// Once true, a write that the storage refuses is given up: the next start recovers the task.
   let isAbandoned: @Sendable () -> Bool
+  /// Told after each commit that has a finished step.
+  let stepFinished: @Sendable () -> Void
 
   /// The claim is no longer ours, or the process ends: nothing more may be written.
   struct ClaimEnded: Error {}
@@ -16,29 +18,24 @@ struct Worker: Sendable {
   var limits: TaskLimits { claimed.definition.limits.narrowed(by: task.limits) }
 
   func run() async {
-    do {
+    do throws(ClaimEnded) {
       var run = WorkerRun(worker: self)
       try await run.toItsEnd()
-    } catch is ClaimEnded {
-      parts.log.record(.debug, "worker", "the claim ended", ["task": "\(task.id)"])
-    } catch let error as StoreError {
-      parts.log.record(
-        .warning, "worker", "the task's journal could not be read; it goes back to the queue at the next start",
-        ["task": "\(task.id)", "error": error.code.rawValue])
     } catch {
-      parts.log.record(.error, "worker", "unexpected: \(error)", ["task": "\(task.id)"])
+      parts.log.record(.debug, "worker", "the claim ended", ["task": "\(task.id)"])
     }
   }
 
-  /// How a running task leaves `running` for an interrupt.
-  func outcome(of reason: InterruptReason) -> TaskChange {
+  /// How a running task leaves `running` for an interrupt. `settling`: what the last try of the step that stays open
+  /// used.
+  func outcome(of reason: InterruptReason, settling usage: ModelUsage? = nil) -> TaskChange {
     switch reason {
     case .cancel: .cancelled
     case .deadline:
       .failed(Failure(code: "timeout", detail: "the task's \(task.timeoutSeconds) seconds are over"))
     case .wallTime: .failed(Failure(code: "wall_time_limit", detail: "the task has used its running time"))
-    case .agentRestart: .requeued(reason: "agent_restart")
-    case .shutdown: .requeued(reason: "shutdown")
+    case .agentRestart: .requeued(reason: "agent_restart", settling: usage)
+    case .shutdown: .requeued(reason: "shutdown", settling: usage)
     }
   }
 

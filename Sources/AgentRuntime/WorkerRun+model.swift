@@ -2,49 +2,65 @@ import AgentCore
 
 extension WorkerRun {
   /// One step of the kind `model_call`, with its tries; true when the task has left `running`.
-  mutating func callModel(number: Int, attempt firstAttempt: Int, turn: Int) async throws -> Bool {
+  mutating func callModel(number: Int, attempt firstAttempt: Int, turn: Int) async throws(Worker.ClaimEnded) -> Bool {
     let request = modelRequest(turn: turn)
     let reservation = Budget.reservation(for: request)
     let provider: any ModelProvider
     do throws(ProviderError) {
       provider = try parts.providers.provider(named: worker.claimed.definition.provider)
     } catch {
-      return try await leave(failedBy: Failure(code: error.code.rawValue, detail: error.detail), isRetryable: false)
+      return try await end(number, refusedBy: Failure(code: error.code.rawValue, detail: error.detail), settling: nil)
     }
     var attempt = firstAttempt
     var settling: ModelUsage?
-    for tryNumber in 1...(1 + parts.retries.stepRetries) {
-      if let failure = refusal(isModelCall: true, reservation: reservation) {
-        closeOpenStep(number, failure)
-        return try await end(with: .failed(failure))
+    // Bounded by the tries that the retry policy grants.
+    while true {
+      if let failure = refusal(of: number, reservation: reservation, settling: settling) {
+        return try await end(number, refusedBy: failure, settling: settling)
       }
       let start = modelStart(
         number: number, attempt: attempt, provider: provider.id, request: request, reservation: reservation,
         settling: settling)
       try await commit([.stepStarted(start)])
+      if let reason = worker.interrupt.hardReason { return try await cutModel(reason, number: number, usage: .none) }
       let result = await complete(request, provider: provider, step: number, attempt: attempt)
       parts.faults.reached(FaultPoint(.modelCall, .afterEffect))
       switch result.value {
       case .success(let reply):
-        return try await take(reply, step: number)
+        return try await take(reply, step: number, reservation: reservation)
       case .failure(let error):
         let usage = cutUsage(error, request: request, reservation: reservation)
         if case .interrupt(let reason) = result.cut { return try await cutModel(reason, number: number, usage: usage) }
-        let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: true)
-        guard let pause = await pauseBeforeNextTry(problem, tryNumber: tryNumber) else {
-          let failure = Failure(code: problem.code.rawValue, detail: problem.detail)
-          note(StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage))
-          return try await leave(failedBy: failure, isRetryable: problem.isRetryable)
-        }
-        if pause > RetryPolicy.longestWaitInPlace {
-          return try await wait(TaskWait(reason: .providerLimit, until: parts.clock.now().adding(pause), step: number))
-        }
-        parts.faults.reached(FaultPoint(.retry, .afterEffect))
-        if let reason = await sleep(pause) { return try await cutModel(reason, number: number, usage: usage) }
+        let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
+        if let isOver = try await follow(problem, number: number, usage: usage) { return isOver }
         (settling, attempt) = (usage, attempt + 1)
       }
     }
-    preconditionFailure("the last try always returns")
+  }
+
+  /// What comes of a failed try; nil when it is time for the next one.
+  private mutating func follow(
+    _ problem: ProviderError, number: Int, usage: ModelUsage
+  ) async throws(Worker.ClaimEnded) -> Bool? {
+    let failure = Failure(code: problem.code.rawValue, detail: problem.detail)
+    let end = StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage)
+    switch parts.retries.sequel(of: problem, tries: progress.tries, random: parts.random) {
+    case .never:
+      note(end)
+      return try await leave(failedBy: failure, retryAfter: nil)
+    case .nextAttempt(let pause):
+      note(end)
+      return try await leave(failedBy: failure, retryAfter: pause)
+    case .nextTry(let pause) where pause > RetryPolicy.longestWaitInPlace:
+      let wait = TaskWait(reason: .providerLimit, until: parts.clock.now().adding(pause), step: number)
+      return try await self.end(with: .waiting(wait, settling: usage))
+    case .nextTry(let pause):
+      parts.faults.reached(FaultPoint(.retry, .afterEffect))
+      // A boundary as good as any: who is asked to stop does not begin another try.
+      let reason = await sleep(pause) ?? worker.interrupt.reason
+      if let reason { return try await cutModel(reason, number: number, usage: usage) }
+      return nil
+    }
   }
 
   private func modelRequest(turn: Int) -> ModelRequest {
@@ -92,21 +108,31 @@ extension WorkerRun {
   }
 
   /// A reply that ends the conversation early is a failed step; every other is the step's result.
-  private mutating func take(_ reply: ModelReply, step number: Int) async throws -> Bool {
+  private mutating func take(
+    _ reply: ModelReply, step number: Int, reservation: Int64
+  ) async throws(Worker.ClaimEnded) -> Bool {
+    if reply.usage.totalTokens > reservation {
+      parts.log.record(
+        .warning, "worker", "estimate_exceeded: the provider counts more tokens than were set aside",
+        [
+          "task": "\(worker.task.id)", "step": "\(number)", "reserved": "\(reservation)",
+          "used": "\(reply.usage.totalTokens)",
+        ])
+    }
     let output: JSONValue = [
       "text": .string(reply.text), "tool_calls": .array(reply.calls.map(\.json)),
       "finish": .string(reply.finish.rawValue), "model": .string(reply.model),
     ]
     let problem: Failure? =
       switch reply.finish {
-      case .length where reply.calls.isEmpty:
-        Failure(code: "truncated", detail: "the reply was cut at the output limit")
+      // Tool calls too: the last one may be half a call.
+      case .length: Failure(code: "truncated", detail: "the reply was cut at the output limit")
       case .refusal: Failure(code: "refused", detail: "the model refused to answer")
-      default: nil
+      case .stop, .toolCalls: nil
       }
     if let problem {
       note(StepEnd(number: number, outcome: .failed(problem, output: output), usage: reply.usage))
-      return try await leave(failedBy: problem, isRetryable: false)
+      return try await leave(failedBy: problem, retryAfter: nil)
     }
     note(
       StepEnd(
@@ -115,31 +141,30 @@ extension WorkerRun {
     return false
   }
 
-  /// Nothing sent settles at 0, what was sent and cut at the reservation.
+  /// Nothing sent and an error status settle at 0, what was sent and cut at the reservation.
   private func cutUsage(_ error: ProviderError, request: ModelRequest, reservation: Int64) -> ModelUsage {
-    guard error.wasSent, error.status == nil else { return ModelUsage(inputTokens: 0, outputTokens: 0) }
+    guard error.wasSent, error.status == nil else { return .none }
     let output = Int64(request.maxOutputTokens)
     return ModelUsage(inputTokens: max(0, reservation - output), outputTokens: output, isEstimated: true)
   }
 
-  private mutating func cutModel(_ reason: InterruptReason, number: Int, usage: ModelUsage) async throws -> Bool {
+  private mutating func cutModel(
+    _ reason: InterruptReason, number: Int, usage: ModelUsage
+  ) async throws(Worker.ClaimEnded) -> Bool {
     // A model call repeats nothing outside, so for a requeue the step stays open and is tried again.
-    if reason.isRequeue { return try await leave(cutBy: reason, step: nil) }
+    if reason.isRequeue { return try await leave(cutBy: reason, step: nil, usage: usage) }
     let end = StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil), usage: usage)
     return try await leave(cutBy: reason, step: end)
   }
 
-  private mutating func closeOpenStep(_ number: Int, _ failure: Failure) {
-    guard progress.history[number]?.status == .started else { return }
-    note(StepEnd(number: number, outcome: .failed(failure, output: nil)))
-  }
-
-  /// How long to wait before the next try; nil when there is none.
-  private func pauseBeforeNextTry(_ error: ProviderError, tryNumber: Int) async -> Duration? {
-    guard error.isRetryable, tryNumber <= parts.retries.stepRetries else { return nil }
-    let backoff = parts.retries.stepBackoff(afterTry: tryNumber, random: parts.random)
-    guard let asked = error.retryAfter else { return backoff }
-    return asked <= RetryPolicy.longestWait ? max(asked, backoff) : nil
+  /// The task ends before the next try of its step, which an earlier life or an earlier try may have left open.
+  private mutating func end(
+    _ number: Int, refusedBy failure: Failure, settling usage: ModelUsage?
+  ) async throws(Worker.ClaimEnded) -> Bool {
+    if progress.history[number]?.status == .started {
+      note(StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage))
+    }
+    return try await end(with: .failed(failure))
   }
 
   /// Nil after the pause; the reason when a hard interrupt ended it.
@@ -152,4 +177,9 @@ extension WorkerRun {
     if case .interrupt(let reason) = result.cut { return reason }
     return nil
   }
+}
+
+extension ModelUsage {
+  /// Of a call that did not reach the provider, or that it refused.
+  fileprivate static let none = ModelUsage(inputTokens: 0, outputTokens: 0)
 }

@@ -2,23 +2,31 @@ import AgentCore
 
 extension WorkerRun {
   /// One step of the kind `tool_call`, with its tries; true when the task has left `running`.
+<<<<<<< HEAD
   mutating func callTool(number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?) async throws
     -> Bool
   {
     if let failure = refusal(isModelCall: false, reservation: 0), progress.history[number] == nil {
       return try await end(with: .failed(failure))
     }
+=======
+  mutating func callTool(
+    number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?
+  ) async throws(Worker.ClaimEnded) -> Bool {
+    if let failure = refusal(of: number, reservation: nil) { return try await end(with: .failed(failure)) }
+>>>>>>> cases
     guard let tool = parts.tools.tool(named: call.name) else {
       return try await refuse(number, call, "tool_unknown", "there is no tool \(call.name)")
     }
-    guard worker.claimed.definition.tools.contains(call.name) else {
-      return try await refuse(number, call, "tool_forbidden", "this agent may not use \(call.name)")
-    }
     let context = toolContext(step: number)
+    // Before the agent's rights, which may have changed: looking does nothing, and what was done must be told.
     if let planned, planned.effect == .idempotent,
       let isOver = try await recall(tool, call, planned: planned, number: number, context: context)
     {
       return isOver
+    }
+    guard worker.claimed.definition.tools.contains(call.name) else {
+      return try await refuse(number, call, "tool_forbidden", "this agent may not use \(call.name)")
     }
     let plan: ToolPlan
     do throws(ToolError) {
@@ -32,12 +40,14 @@ extension WorkerRun {
   private mutating func tryTool(
     _ tool: any AgentTool, _ call: ToolCall, plan: ToolPlan, number: Int, attempt firstAttempt: Int,
     context: ToolContext
-  ) async throws -> Bool {
+  ) async throws(Worker.ClaimEnded) -> Bool {
     let cell = plan.effect.faultCell
     var attempt = firstAttempt
-    for tryNumber in 1...(1 + parts.retries.stepRetries) {
+    // Bounded by the tries that the retry policy grants.
+    while true {
       let start = toolStart(number: number, attempt: attempt, call: call, plan: plan)
       try await commit([.stepStarted(start)])
+      if let reason = worker.interrupt.hardReason { return try await leave(harmlessly: number, cutBy: reason) }
       let result = await perform(tool, call, plan: plan, context: context)
       parts.faults.reached(FaultPoint(cell, .afterEffect))
       switch result.value {
@@ -49,24 +59,30 @@ extension WorkerRun {
           return try await leaveInDoubt(number, error, cut: result.cut)
         }
         if case .interrupt(let reason) = result.cut {
-          let end = StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil))
-          return try await leave(cutBy: reason, step: reason.isRequeue ? nil : end)
+          return try await leave(harmlessly: number, cutBy: reason)
         }
-        guard result.cut == nil, error.isRetryable, tryNumber <= parts.retries.stepRetries else {
+        guard result.cut == nil, error.isRetryable, progress.tries <= parts.retries.stepRetries else {
           let failure =
             result.cut == nil ? error.failure : Failure(code: "tool_timeout", detail: "the tool did not come to an end")
           note(StepEnd(number: number, outcome: .failed(failure, output: nil)))
           return false
         }
         parts.faults.reached(FaultPoint(.retry, .afterEffect))
-        if let reason = await sleep(parts.retries.stepBackoff(afterTry: tryNumber, random: parts.random)) {
-          let end = StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil))
-          return try await leave(cutBy: reason, step: reason.isRequeue ? nil : end)
+        let pause = parts.retries.stepBackoff(afterTry: progress.tries, random: parts.random)
+        if let reason = await sleep(pause) ?? worker.interrupt.reason {
+          return try await leave(harmlessly: number, cutBy: reason)
         }
         attempt += 1
       }
     }
-    preconditionFailure("the last try always returns")
+  }
+
+  /// An interrupt ended a try of which nothing is in doubt: none was on its way, or it may be repeated.
+  private mutating func leave(
+    harmlessly number: Int, cutBy reason: InterruptReason
+  ) async throws(Worker.ClaimEnded) -> Bool {
+    let end = StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil))
+    return try await leave(cutBy: reason, step: reason.isRequeue ? nil : end)
   }
 
   private func toolContext(step: Int) -> ToolContext {
@@ -109,7 +125,7 @@ extension WorkerRun {
   /// An idempotent call that was cut: its evidence says whether it was done. Nil: it was not, run it again.
   private mutating func recall(
     _ tool: any AgentTool, _ call: ToolCall, planned: ToolPlan, number: Int, context: ToolContext
-  ) async throws -> Bool? {
+  ) async throws(Worker.ClaimEnded) -> Bool? {
     switch await tool.recall(call.arguments, plan: planned, in: context) {
     case .done(let outcome):
       noteFinished(outcome, number: number)
@@ -122,15 +138,17 @@ extension WorkerRun {
 
   private mutating func leaveInDoubt(
     _ number: Int, _ error: ToolError, cut: EffectResult<Result<ToolOutcome, ToolError>>.Cut?
-  ) async throws -> Bool {
+  ) async throws(Worker.ClaimEnded) -> Bool {
     let end = StepEnd(number: number, outcome: .inDoubt(error.failure))
     if case .interrupt(let reason) = cut { return try await leave(cutBy: reason, step: end) }
     note(end)
-    return try await wait(TaskWait(reason: .stepInDoubt, step: number))
+    return try await self.end(with: .waiting(TaskWait(reason: .stepInDoubt, step: number)))
   }
 
   /// A call that does nothing: intent and end in one commit with what follows. The model is told.
-  private mutating func refuse(_ number: Int, _ call: ToolCall, _ code: String, _ detail: String) async throws -> Bool {
+  private mutating func refuse(
+    _ number: Int, _ call: ToolCall, _ code: String, _ detail: String
+  ) async throws(Worker.ClaimEnded) -> Bool {
     if progress.history[number]?.status != .started {
       let attempt = (progress.history[number]?.attempt ?? 0) + 1
       let start = toolStart(number: number, attempt: attempt, call: call, plan: ToolPlan(effect: .pure))

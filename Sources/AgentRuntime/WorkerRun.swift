@@ -10,12 +10,13 @@ struct WorkerRun {
 
   var parts: EngineParts { worker.parts }
 
-  init(worker: Worker) { self.worker = worker }
+  init(worker: Worker) {
+    self.worker = worker
+    progress = TaskProgress(after: worker.claimed.lastTaskSequence)
+  }
 
-  mutating func toItsEnd() async throws {
-    if worker.claimed.hasSteps {
-      progress = TaskProgress(replaying: try await parts.store.journal(of: worker.task.id))
-    }
+  mutating func toItsEnd() async throws(Worker.ClaimEnded) {
+    if worker.claimed.hasSteps { try await readJournal() }
     // Bounded by the limits on steps; an agent without any is bounded by its task's deadline.
     while true {
       if let reason = worker.interrupt.reason {
@@ -36,6 +37,17 @@ struct WorkerRun {
     }
   }
 
+  private mutating func readJournal() async throws(Worker.ClaimEnded) {
+    while true {
+      do throws(StoreError) {
+        progress = TaskProgress(replaying: try await parts.store.journal(of: worker.task.id))
+        return
+      } catch {
+        try await pause(after: error, "the task's journal could not be read yet")
+      }
+    }
+  }
+
   // MARK: writing
 
   /// Notes a step's end; it is written with the next change.
@@ -45,23 +57,22 @@ struct WorkerRun {
     unwritten.append(.stepEnded(end))
   }
 
-  /// The limit that one more step would pass, if any.
-  func refusal(isModelCall: Bool, reservation: Int64) -> Failure? {
+  /// The limit that one more try of step `number` would pass, if any. `settling`: what its last try used.
+  func refusal(of number: Int, reservation: Int64?, settling: ModelUsage? = nil) -> Failure? {
     Budget.refusal(
-      of: progress, limits: worker.limits, isModelCall: isModelCall, reservation: reservation,
-      unrecorded: unrecordedTokens)
+      of: progress, limits: worker.limits, isNewStep: progress.history[number] == nil, reservation: reservation,
+      unrecorded: unrecordedTokens + (settling?.totalTokens ?? 0))
   }
 
   /// Writes what is noted and `change`, in one commit; true when the task has left `running` by it.
-  mutating func end(with change: TaskChange) async throws -> Bool {
-    if case .failed(let failure) = change { await tellAgent(failure) }
-    return try await commit([change]) != .running
+  mutating func end(with change: TaskChange) async throws(Worker.ClaimEnded) -> Bool {
+    try await commit([change]) != .running
   }
 
   /// Writes what is noted and `changes` in one commit, and takes the rows in. Storage that refuses for now is asked
   /// again: the result is held, and nothing else is begun meanwhile.
   @discardableResult
-  mutating func commit(_ changes: [TaskChange]) async throws -> TaskStatus {
+  mutating func commit(_ changes: [TaskChange]) async throws(Worker.ClaimEnded) -> TaskStatus {
     let all = unwritten + changes
     while true {
       do throws(StoreError) {
@@ -70,12 +81,9 @@ struct WorkerRun {
         if result.isCancelRequested { worker.interrupt.fire(.cancel) }
         return result.status
       } catch {
-        guard error.code != .claimLost, !worker.isAbandoned() else { throw Worker.ClaimEnded() }
-        parts.log.record(
-          .warning, "worker", "a result could not be written yet",
-          ["task": "\(worker.task.id)", "error": error.code.rawValue])
-        try await parts.clock.sleep(for: Self.storagePause)
-        if let status = try await adoptIfCommitted() { return status }
+        if error.code == .claimLost { throw Worker.ClaimEnded() }
+        try await pause(after: error, "a result could not be written yet")
+        if let status = await adoptIfCommitted() { return status }
       }
     }
   }
@@ -83,43 +91,51 @@ struct WorkerRun {
   /// Between two offers of a result that the storage did not take.
   private static let storagePause: Duration = .milliseconds(500)
 
+  /// Returns when the storage may be asked again; throws when nothing will come of it in this life.
+  private func pause(after error: StoreError, _ message: String) async throws(Worker.ClaimEnded) {
+    guard error.code != .closed, !worker.isAbandoned() else { throw Worker.ClaimEnded() }
+    parts.log.record(
+      .warning, "worker", message, ["task": "\(worker.task.id)", "error": error.code.rawValue])
+    do { try await parts.clock.sleep(for: Self.storagePause) } catch { throw Worker.ClaimEnded() }
+  }
+
   private mutating func take(_ entries: [JournalEntry]) {
     for entry in entries { progress.apply(entry) }
     unwritten = []
     unrecordedTokens = 0
+    if entries.contains(where: { $0.type == .stepFinished }) { worker.stepFinished() }
   }
 
   /// A commit whose answer was an error may be on disk all the same: then its rows stand in the journal.
-  private mutating func adoptIfCommitted() async throws -> TaskStatus? {
+  private mutating func adoptIfCommitted() async -> TaskStatus? {
     do throws(StoreError) {
       let entries = try await parts.store.journal(of: worker.task.id)
       let new = entries.filter { $0.taskSequence > progress.lastTaskSequence && $0.type != .taskCancelling }
-      guard !new.isEmpty else { return nil }
+      guard !new.isEmpty, let task = try await parts.store.task(worker.task.id) else { return nil }
       take(new)
-      return try await parts.store.task(worker.task.id)?.status
+      if task.cancelRequestedAt != nil { worker.interrupt.fire(.cancel) }
+      return task.status
     } catch {
       return nil
     }
   }
 
-  private func tellAgent(_ failure: Failure) async {
-    // What stays unsaid here is only a status page's hint; the task's own failure is stored.
-    try? await parts.store.recordAgentError(failure, agent: worker.task.agent)
-  }
-
   // MARK: leaving
 
   /// At a step boundary, or with an open step that an earlier life left.
-  private mutating func leave(for reason: InterruptReason) async throws {
+  private mutating func leave(for reason: InterruptReason) async throws(Worker.ClaimEnded) {
     if !reason.isRequeue, let open = progress.history.current.last, open.status == .started {
       note(StepEnd(number: open.number, outcome: .failed(Worker.cutFailure(reason), output: nil)))
     }
     _ = try await end(with: worker.outcome(of: reason))
   }
 
-  /// After an interrupt cut the step in hand: `end` is how the step ends, nil leaves it open for the next try.
-  mutating func leave(cutBy reason: InterruptReason, step end: StepEnd?) async throws -> Bool {
-    guard let end else { return try await self.end(with: worker.outcome(of: reason)) }
+  /// After an interrupt cut the step in hand: `end` is how the step ends, nil leaves it open for the next try, and
+  /// `usage` is what its last try used.
+  mutating func leave(
+    cutBy reason: InterruptReason, step end: StepEnd?, usage: ModelUsage? = nil
+  ) async throws(Worker.ClaimEnded) -> Bool {
+    guard let end else { return try await self.end(with: worker.outcome(of: reason, settling: usage)) }
     note(end)
     if case .inDoubt = end.outcome, reason.isRequeue {
       return try await self.end(with: .waiting(TaskWait(reason: .stepInDoubt, step: end.number)))
@@ -127,17 +143,13 @@ struct WorkerRun {
     return try await self.end(with: worker.outcome(of: reason))
   }
 
-  /// A step failed for good: the task is tried again later, or ends.
-  mutating func leave(failedBy failure: Failure, isRetryable: Bool) async throws -> Bool {
+  /// A step failed for good: the task is tried again, after `pause` at the earliest, or ends.
+  mutating func leave(
+    failedBy failure: Failure, retryAfter pause: Duration?
+  ) async throws(Worker.ClaimEnded) -> Bool {
     let attempt = worker.task.attempt
-    guard isRetryable, attempt < worker.task.maxAttempts else { return try await end(with: .failed(failure)) }
-    let pause = parts.retries.taskBackoff(afterAttempt: attempt, random: parts.random)
-    let isOver = try await end(with: .retrying(failure, runAfter: parts.clock.now().adding(pause)))
-    return isOver
-  }
-
-  mutating func wait(_ wait: TaskWait) async throws -> Bool {
-    let isOver = try await end(with: .waiting(wait))
-    return isOver
+    guard let pause, attempt < worker.task.maxAttempts else { return try await end(with: .failed(failure)) }
+    let backoff = parts.retries.taskBackoff(afterAttempt: attempt, random: parts.random)
+    return try await end(with: .retrying(failure, runAfter: parts.clock.now().adding(max(backoff, pause))))
   }
 }

@@ -117,7 +117,6 @@ final class StoreDouble: TaskStore {
     _ = try note("restart \(agent)")
     return AgentState(agent: agent)
   }
-  func recordAgentError(_ failure: Failure, agent: AgentID) async throws(StoreError) {}
 }
 
 /// A workspace with one file, `a/b.txt`; the archive of the folder `/endless` has no end.

@@ -20,34 +20,42 @@ final class EngineRig: Sendable {
   let events: TaskEvents
   let workspaces: TaskWorkspaces
   let recovery: RecoveryReport
+  let commitFault: CommitFault
+  let directory: AgentDirectory
 
   /// Opens `folder`, does a start's recovery, and leaves the engine for `run` to start.
   init(
     in folder: TemporaryFolder, agents definitions: [AgentDefinition], script: SandboxScript,
     tools: [any AgentTool] = [], clock: ManualClock = ManualClock(), retries: RetryPolicy = RetryPolicy(),
-    workers: Int = 64
+    timeouts: StepTimeouts = StepTimeouts(), workers: Int = 64, provider: (any ModelProvider)? = nil,
+    lostAnswers: LostAnswers? = nil, onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
   ) async throws {
     (self.folder, self.clock) = (folder, clock)
-    let events = TaskEvents()
-    self.events = events
+    let (events, commitFault) = (TaskEvents(), CommitFault())
+    (self.events, self.commitFault) = (events, commitFault)
     let digester = FixedDigester()
     let random = SeededRandom(seed: 7)
     file = try StoreFile.open(
-      StoreOptions(folder: folder.path, clock: clock, random: random) { notice in
-        events.committed(notice)
-      })
-    store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)
+      StoreOptions(
+        folder: folder.path, clock: clock, random: random,
+        onCommit: { notice in
+          onCommit(notice)
+          events.committed(notice)
+        }, commitFault: { _ in commitFault.next() }))
+    let store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)
+    self.store = store
     recovery = try await store.beginEpoch()
     let work = BlockingWork()
     workspaces = TaskWorkspaces(
       try Workspaces(root: folder.appending("workspaces"), allowedRoots: [], work: work))
-    let provider = SandboxProvider(id: "sandbox", clock: clock, script: script)
-    let directory = AgentDirectory(definitions)
+    let provider = provider ?? SandboxProvider(id: "sandbox", clock: clock, script: script)
+    directory = AgentDirectory(definitions)
     let parts = EngineParts(
-      store: store, providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
+      store: lostAnswers.map { ForgetfulStore(store, losing: $0) } ?? store,
+      providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
       events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: NoLog(),
-      retries: retries)
+      retries: retries, timeouts: timeouts)
     engine = Dispatcher(parts: parts, agents: directory, options: Dispatcher.Options(workers: workers))
     tasks = TaskService(
       store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
@@ -62,11 +70,32 @@ final class EngineRig: Sendable {
       let result: Result<Value, any Error>
       do { result = .success(try await body(self)) } catch { result = .failure(error) }
       engine.drain()
+      // What still hangs is cut when the grace is over.
+      while engine.runningCount > 0 {
+        clock.advance(by: .seconds(1))
+        await Task.yield()
+      }
       await group.waitForAll()
       return result
     }
     await file.close()
     return try result.get()
+  }
+
+  /// Runs the engine while `body` runs, then ends it as a kill does: the store is closed in the middle of whatever goes
+  /// on, and nothing that is still decided is written.
+  func runAndAbandon(_ body: @escaping @Sendable (EngineRig) async throws -> Void) async throws {
+    let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.engine.run() }
+      let result: Result<Void, any Error>
+      do { result = .success(try await body(self)) } catch { result = .failure(error) }
+      await file.close()
+      group.cancelAll()
+      engine.drain()
+      await group.waitForAll()
+      return result
+    }
+    try result.get()
   }
 
   func submit(_ agent: AgentID, _ input: String = "go", _ change: (inout TaskDraft) -> Void = { _ in }) async throws
@@ -119,6 +148,7 @@ final class ProbeTool: AgentTool {
   private let effect: EffectClass
   private let behaviours: Mutex<[Behaviour]>
   private let performed = Mutex(0)
+  private let hook = Mutex<(@Sendable () -> Void)?>(nil)
   private let entered = Wakeup()
 
   /// The last behaviour is for every later call too.
@@ -129,6 +159,9 @@ final class ProbeTool: AgentTool {
   }
 
   var count: Int { performed.withLock { $0 } }
+
+  /// Run at the beginning of each call.
+  func onPerform(_ body: @escaping @Sendable () -> Void) { hook.withLock { $0 = body } }
 
   /// Returns when a call has begun that no earlier return told of.
   func begun() async { await entered.wait() }
@@ -141,6 +174,7 @@ final class ProbeTool: AgentTool {
     _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
   ) async throws(ToolError) -> ToolOutcome {
     performed.withLock { $0 += 1 }
+    hook.withLock { $0 }?()
     entered.wake()
     let behaviour = behaviours.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }
     switch behaviour {

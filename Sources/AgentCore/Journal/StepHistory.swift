@@ -2,6 +2,10 @@
 package struct StepHistory: Sendable, Hashable {
   /// Ascending by number, superseded ones included.
   package private(set) var steps: [Step] = []
+  /// The step whose failure the newest row told of.
+  private var failedLast: Int?
+  /// A tool call that was cut because its task ended: nobody knows its answer.
+  private var cutByEnd: Int?
 
   package init() {}
 
@@ -32,8 +36,9 @@ package struct StepHistory: Sendable, Hashable {
   }
 
   /// Takes one more row in; rows that tell of no step are passed over, but for `task.retrying`, which may set steps
-  /// aside (`head.from`).
+  /// aside: those from `head.from` on, and the tool call that the task's end cut, which is made again.
   package mutating func apply(_ entry: JournalEntry) {
+    noteCut(entry)
     if entry.type == .taskRetrying, let from = entry.head["from"]?.integerValue {
       for index in steps.indices where steps[index].number >= Int(from) { steps[index].isSuperseded = true }
     }
@@ -43,6 +48,27 @@ package struct StepHistory: Sendable, Hashable {
       return
     }
     steps[index].apply(entry)
+  }
+}
+
+extension StepHistory {
+  /// How a step ends when its task does.
+  private static let cuts: Set<String> = ["cancelled", "timeout", "wall_time_limit"]
+
+  private mutating func noteCut(_ entry: JournalEntry) {
+    switch entry.type {
+    case .stepFailed: failedLast = entry.step
+    case .taskFailed, .taskCancelled:
+      // Both rows are of one commit and give one reason; a tool's own failure is the model's to hear.
+      let reason = entry.type == .taskCancelled ? "cancelled" : entry.head["error"]?["code"]?.stringValue
+      let step = failedLast.flatMap { number in steps.last { $0.number == number } }
+      let isCut = step?.kind == .toolCall && step?.error?.code == reason && Self.cuts.contains(reason ?? "")
+      (cutByEnd, failedLast) = (isCut ? step?.number : nil, nil)
+    case .taskRetrying:
+      if let cut = steps.firstIndex(where: { $0.number == cutByEnd }) { steps[cut].isSuperseded = true }
+      (cutByEnd, failedLast) = (nil, nil)
+    default: failedLast = nil
+    }
   }
 }
 

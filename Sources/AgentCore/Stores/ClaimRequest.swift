@@ -31,12 +31,15 @@ package struct ClaimedTask: Sendable {
   package var wallTimeUsed: Duration
   /// Whether the journal has steps: then the worker reads them before it goes on.
   package var hasSteps: Bool
+  /// The number, within the task, of the row that tells of this claim: whatever stands above it came later.
+  package var lastTaskSequence: Int64
   package init(
     claim: Claim, task: AgentTask, definition: AgentDefinition, crashes: Int, timeLeft: Duration,
-    wallTimeUsed: Duration, hasSteps: Bool
+    wallTimeUsed: Duration, hasSteps: Bool, lastTaskSequence: Int64
   ) {
     (self.claim, self.task, self.definition, self.crashes) = (claim, task, definition, crashes)
     (self.timeLeft, self.wallTimeUsed, self.hasSteps) = (timeLeft, wallTimeUsed, hasSteps)
+    self.lastTaskSequence = lastTaskSequence
   }
 }
 

@@ -58,12 +58,13 @@ package struct StepEnd: Sendable, Hashable {
 package enum TaskChange: Sendable, Hashable {
   case stepStarted(StepStart)
   case stepEnded(StepEnd)
-  /// `running` → `waiting`.
-  case waiting(TaskWait)
+  /// `running` → `waiting`. `settling`: what the open step's last try used; nil: nothing.
+  case waiting(TaskWait, settling: ModelUsage? = nil)
   /// `running` → `pending` after an error; raises `attempt`.
   case retrying(Failure, runAfter: Timestamp)
-  /// `running` → `pending`: `shutdown`, `agent_restart`.
-  case requeued(reason: String)
+  /// `running` → `pending`: `shutdown`, `agent_restart`. `settling`: what the open step's last try used; nil: nobody
+  /// knows, so its reservation counts.
+  case requeued(reason: String, settling: ModelUsage? = nil)
   case completed(TaskOutput)
   case failed(Failure)
   case cancelled

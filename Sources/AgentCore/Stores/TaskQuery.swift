@@ -43,7 +43,11 @@ package struct EventPage: Sendable {
   package var entries: [JournalEntry]
   /// The last number looked at: the next read goes on after it.
   package var lookedUpTo: Int64
-  package init(entries: [JournalEntry], lookedUpTo: Int64) { (self.entries, self.lookedUpTo) = (entries, lookedUpTo) }
+  /// The page is full, by rows or by bytes: the snapshot may have more.
+  package var hasMore: Bool
+  package init(entries: [JournalEntry], lookedUpTo: Int64, hasMore: Bool = false) {
+    (self.entries, self.lookedUpTo, self.hasMore) = (entries, lookedUpTo, hasMore)
+  }
 }
 
 /// The numbers that status pages and metrics show, from the writer's counters: no scan.

@@ -80,8 +80,18 @@ package protocol TaskReader: Sendable {
   ) async throws(StoreError) -> (page: EventPage, status: TaskStatus?)
   /// The newest sequence, and the highest one that a deletion has taken.
   func eventBounds() async throws(StoreError) -> (newest: Int64, highestDeleted: Int64)
+  /// Which of these tasks there are, in one snapshot.
+  func existing(among ids: [TaskID]) async throws(StoreError) -> Set<TaskID>
   /// From memory.
   func counts() -> TaskCounts
+}
+
+extension TaskReader {
+  package func existing(among ids: [TaskID]) async throws(StoreError) -> Set<TaskID> {
+    var found: Set<TaskID> = []
+    for id in ids where try await task(id) != nil { found.insert(id) }
+    return found
+  }
 }
 
 /// What the engine alone calls.
@@ -93,7 +103,8 @@ package protocol EngineStore: Sendable {
   /// Claims the next tasks: owners of an agent take turns, an owner's tasks go by aged priority, then by age.
   func claim(_ request: ClaimRequest) async throws(StoreError) -> [ClaimedTask]
 
-  /// Writes `changes` in one commit, or none: `claim_lost`.
+  /// Writes `changes` in one commit, or none: `claim_lost`. A task that fails by it leaves its failure with its agent
+  /// (`AgentState.lastError`), one that completes takes away what an earlier one left.
   func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult
 
   /// Makes due pending tasks claimable and ends due timers of waiting ones, at most `limit`; how many.
@@ -124,5 +135,4 @@ package protocol AgentStateStore: Sendable {
   ) async throws(StoreError) -> AgentState
   /// Raises the generation: the next claim of each of its tasks pins the newest definition.
   func restartAgent(_ agent: AgentID, by principal: Principal) async throws(StoreError) -> AgentState
-  func recordAgentError(_ failure: Failure, agent: AgentID) async throws(StoreError)
 }

@@ -40,16 +40,6 @@ extension SQLiteTaskStore {
     }
   }
 
-  package func recordAgentError(_ failure: Failure, agent: AgentID) async throws(StoreError) {
-    _ = try await changeState(of: agent) { context, number in
-      try context.db.run(
-        """
-        INSERT INTO agent_state (agent, disabled, generation, error_code, error_detail) VALUES (?, 0, 0, ?, ?)
-        ON CONFLICT (agent) DO UPDATE SET error_code = excluded.error_code, error_detail = excluded.error_detail
-        """, [number, failure.code, JournalBody.sealed(.string(failure.detail))])
-    }
-  }
-
   private func changeState(
     of agent: AgentID, _ change: @escaping @Sendable (WriteContext, Int64) throws -> Void
   ) async throws(StoreError) -> AgentState {
@@ -63,6 +53,27 @@ extension SQLiteTaskStore {
         """, [number])
       guard let row else { throw StoreError(.databaseCorrupt, "agent_state has no row for \(agent)") }
       return try AgentState(stored: row)
+    }
+  }
+}
+
+extension WriteContext {
+  /// What a worker's last commit on a task says of its agent: the failure, or that all is well again.
+  func tellAgent(of row: TaskRow) throws {
+    switch row.status {
+    case .failed:
+      guard let failure = Failure(json: row.appended.last?.head["error"]) else { return }
+      try db.run(
+        """
+        INSERT INTO agent_state (agent, disabled, generation, error_code, error_detail) VALUES (?, 0, 0, ?, ?)
+        ON CONFLICT (agent) DO UPDATE SET error_code = excluded.error_code, error_detail = excluded.error_detail
+        """, [row.agent, failure.code, JournalBody.sealed(.string(failure.detail))])
+    case .completed:
+      try db.run(
+        """
+        UPDATE agent_state SET error_code = NULL, error_detail = NULL WHERE agent = ? AND error_code IS NOT NULL
+        """, [row.agent])
+    default: break
     }
   }
 }

@@ -15,6 +15,7 @@ extension SQLiteTaskStore {
         try Self.apply(change, to: &row, actor, context)
       }
       try context.save(row)
+      try context.tellAgent(of: row)
       return AdvanceResult(status: row.status, isCancelRequested: row.cancelAt != nil, entries: row.appended)
     }
   }
@@ -25,7 +26,7 @@ extension SQLiteTaskStore {
     switch change {
     case .stepStarted(let start): try context.startStep(start, of: &row, actor)
     case .stepEnded(let end): try context.endStep(end, of: &row, actor)
-    case .waiting(let wait): try startWait(wait, &row, actor, context)
+    case .waiting(let wait, let usage): try startWait(wait, settling: usage, &row, actor, context)
     case .retrying, .requeued: try goBack(change, &row, actor, context)
     case .completed(let output):
       try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
@@ -35,16 +36,15 @@ extension SQLiteTaskStore {
   }
 
   private static func startWait(
-    _ wait: TaskWait, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
+    _ wait: TaskWait, settling usage: ModelUsage?, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
-    // Whoever waits was told so by an error status, or has asked nothing: neither used a token.
-    row.settle(nil)
+    row.settle(usage)
     if wait.reason == .stepInDoubt, row.inDoubt == 0 {
       // Somebody settled it meanwhile: nothing would ever end this wait.
       return try context.leave(&row, by: .requeue, actor, head: ["reason": "step_resolved"])
     }
     context.mark(.wait)
-    try context.wait(&row, for: wait, actor)
+    try context.wait(&row, for: wait, settling: usage, actor)
   }
 
   /// Back to pending, unless the deadline has passed or a step is in doubt; an acknowledged cancel goes before all, in
@@ -64,8 +64,13 @@ extension SQLiteTaskStore {
       try context.retryAfterError(&row, failure, runAfter, actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
-    case .requeued(let reason):
-      try context.leave(&row, by: .requeue, actor, head: ["reason": .string(reason)])
+    case .requeued(let reason, let usage):
+      var head: [String: JSONValue] = ["reason": .string(reason)]
+      if let usage {
+        row.settle(usage)
+        head["settled"] = usage.json
+      }
+      try context.leave(&row, by: .requeue, actor, head: head)
     default: throw StoreError(.databaseCorrupt, "\(row.id) cannot go back to pending by \(change)")
     }
   }

@@ -9,10 +9,25 @@ extension SQLiteTaskStore {
   static let cachedDefinitions = 256
 
   package func claim(_ request: ClaimRequest) async throws(StoreError) -> [ClaimedTask] {
-    try await file.write { [self] context in
+    // Asked some times a second: with nothing to claim, nothing is written and no disk is woken.
+    guard try await file.read({ db in try Self.hasWork(for: request, db) }) else { return [] }
+    return try await file.write { [self] context in
       let claimed = try claim(request, context)
       if !claimed.isEmpty { context.mark(.claim) }
       return claimed
+    }
+  }
+
+  private static func hasWork(for request: ClaimRequest, _ db: Database) throws -> Bool {
+    try request.rooms.contains { room in
+      guard let agent = try db.nameID(room.agent.id.name) else { return false }
+      let ready = "agent = ?1 AND status = 0 AND run_after IS NULL"
+      return try db.firstInteger(
+        """
+        SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM agent_state WHERE agent = ?1 AND disabled <> 0)
+          AND (EXISTS (SELECT 1 FROM task INDEXED BY task_claimable WHERE \(ready) AND crashes < 3)
+            OR ?2 AND EXISTS (SELECT 1 FROM task INDEXED BY task_quarantined WHERE \(ready) AND crashes >= 3))
+        """, [agent, request.quarantineIsFree]) != nil
     }
   }
 
@@ -99,7 +114,7 @@ extension SQLiteTaskStore {
       definition: definition, crashes: Int(row.crashes),
       timeLeft: .milliseconds(max(0, deadline - context.serviceMilliseconds)),
       wallTimeUsed: .milliseconds(row.wallUsed),
-      hasSteps: row.lastStep > 0)
+      hasSteps: row.lastStep > 0, lastTaskSequence: row.lastTaskSequence)
   }
 
   /// The definition the task works by; pins the newest when it has none or its agent was restarted since.

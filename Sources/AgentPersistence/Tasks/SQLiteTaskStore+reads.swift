@@ -10,6 +10,12 @@ extension SQLiteTaskStore {
     }
   }
 
+  package func existing(among ids: [TaskID]) async throws(StoreError) -> Set<TaskID> {
+    try await file.read { db in
+      try Set(ids.filter { try db.firstInteger("SELECT 1 FROM task WHERE id = ?", [$0.number]) != nil })
+    }
+  }
+
   package func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry] {
     try await file.read { db in
       var names = NameLookup()
@@ -57,7 +63,7 @@ extension SQLiteTaskStore {
       entries.append(try JournalEntry(row) { try names.text($0, in: db) })
     }
     if let last = entries.last, entries.count == limit || bytes >= pageBytes {
-      return EventPage(entries: entries, lookedUpTo: last.sequence)
+      return EventPage(entries: entries, lookedUpTo: last.sequence, hasMore: true)
     }
     // All that the snapshot has was looked at. Its newest number, not its newest row: that one may be deleted.
     return EventPage(entries: entries, lookedUpTo: max(sequence, try newestSequence(db)))

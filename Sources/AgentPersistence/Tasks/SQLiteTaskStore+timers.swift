@@ -3,7 +3,14 @@ import GRDB
 
 extension SQLiteTaskStore {
   package func promoteDue(limit: Int) async throws(StoreError) -> Int {
-    try await file.write(.essential) { [names] context in
+    let now = file.now().milliseconds
+    let isDue = try await file.read { db in
+      try db.firstInteger(
+        "SELECT 1 FROM task INDEXED BY task_run_after WHERE run_after IS NOT NULL AND run_after <= ? LIMIT 1", [now])
+    }
+    // Asked some times a second: with nothing to do, nothing is written and no disk is woken.
+    guard isDue != nil else { return 0 }
+    return try await file.write(.essential) { [names] context in
       let rows = try context.db.rows(
         """
         SELECT \(TaskRow.columns) FROM task INDEXED BY task_run_after
@@ -23,7 +30,16 @@ extension SQLiteTaskStore {
   }
 
   package func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
-    try await file.write(.essential) { [names] context in
+    let now = file.serviceMilliseconds()
+    let isDue = try await file.read { db in
+      try db.firstInteger(
+        """
+        SELECT 1 FROM task INDEXED BY task_deadline
+        WHERE deadline IS NOT NULL AND finished IS NULL AND deadline <= ? LIMIT 1
+        """, [now])
+    }
+    guard isDue != nil || mustKeepServiceTime(now) else { return [] }
+    return try await file.write(.essential) { [names] context in
       // Two looks, so that running ones, which their workers end, cannot take all of `limit`.
       let rows = try context.db.rows(
         """
@@ -48,4 +64,17 @@ extension SQLiteTaskStore {
       ).map(TaskID.init(number:))
     }
   }
+
+  /// Service time is kept with each commit. While a task runs there is one a second, so that a crash in a long call
+  /// forgets no more than that of its time.
+  private func mustKeepServiceTime(_ now: Int64) -> Bool {
+    guard counts().byStatus[.running] ?? 0 > 0 else { return false }
+    return serviceTimeKept.withLock { kept in
+      guard now - kept >= Self.serviceTimeStep else { return false }
+      kept = now
+      return true
+    }
+  }
+
+  private static let serviceTimeStep: Int64 = 1000
 }

@@ -13,6 +13,8 @@ package final class SQLiteTaskStore: TaskStore {
   let turns = Mutex(ClaimTurns())
   /// Definitions by digest, so that a claim does not parse the same text again.
   let definitions = Mutex<[String: AgentDefinition]>([:])
+  /// Service time, in milliseconds, when a commit was last made only to keep it.
+  let serviceTimeKept = Mutex<Int64>(0)
 
   /// Bytes of bodies that one page of a list or of events may hold; it ends early where it would hold more.
   let pageBytes: Int64

@@ -17,13 +17,13 @@ extension WriteContext {
     try leave(&row, by: .fail, actor, head: ["error": failure.json])
   }
 
-  /// To `waiting`; a wait for a person stops the deadline.
-  func wait(_ row: inout TaskRow, for wait: TaskWait, _ actor: Actor) throws {
-    try leave(
-      &row, by: .wait, actor,
-      head: [
-        "reason": .string(wait.reason.rawValue), "until": JSONValue(wait.until?.text), "step": JSONValue(wait.step),
-      ])
+  /// To `waiting`; a wait for a person stops the deadline. `usage` is what the caller has settled, for the record.
+  func wait(_ row: inout TaskRow, for wait: TaskWait, settling usage: ModelUsage? = nil, _ actor: Actor) throws {
+    var head: [String: JSONValue] = [
+      "reason": .string(wait.reason.rawValue), "until": JSONValue(wait.until?.text), "step": JSONValue(wait.step),
+    ]
+    if let usage { head["settled"] = usage.json }
+    try leave(&row, by: .wait, actor, head: head)
     guard row.status == .waiting else { return }
     (row.waitReason, row.waitStep) = (wait.reason, wait.step.map { Int64($0) })
     row.runAfter = wait.until?.milliseconds

@@ -116,10 +116,17 @@ struct ServiceComposition {
 
   /// A workspace is made before its task's row: one without a row was never acknowledged.
   private func removeOrphans(in parts: EngineParts) async throws {
-    for id in try await parts.workspaces.existing() where try await parts.store.task(id) == nil {
-      try await parts.workspaces.remove(id)
+    var rest = try await parts.workspaces.existing()[...]
+    while !rest.isEmpty {
+      let some = Array(rest.prefix(Self.orphanBatch))
+      rest = rest.dropFirst(Self.orphanBatch)
+      let known = try await parts.store.existing(among: some)
+      for id in some where !known.contains(id) { try await parts.workspaces.remove(id) }
     }
   }
+
+  /// Folders that one read of the store asks about: some milliseconds.
+  private static let orphanBatch = 1000
 
   private func runServices(
     _ parts: EngineParts, file: StoreFile, listeners: BoundListeners,

@@ -162,13 +162,28 @@ struct VerbTests {
   func agentStates() async throws {
     let bench = try await TaskStoreBench()
     #expect(try await bench.store.agentStates().isEmpty)
+    try await bench.submit(agent: "writer")
+    let tasks = try await bench.claim(agents: [TaskStoreBench.otherAgent]) + [bench.running()]
+    for (claimed, code) in zip(tasks, ["f", "e"]) {
+      try await bench.advance(claimed, .failed(Failure(code: code, detail: "what")))
+    }
+    #expect(try await bench.store.agentStates().map(\.lastError?.code) == ["e", "f"])
     _ = try await bench.store.setDisabled(true, agent: "coder", by: .local)
-    try await bench.store.recordAgentError(Failure(code: "e", detail: "what"), agent: "coder")
-    try await bench.store.recordAgentError(Failure(code: "f", detail: ""), agent: "writer")
     let restarted = try await bench.store.restartAgent("writer", by: .local)
     try await bench.reopen()
     let coder = AgentState(agent: "coder", isDisabled: true, lastError: Failure(code: "e", detail: "what"))
     #expect(try await bench.store.agentStates() == [coder, restarted])
     #expect(restarted == AgentState(agent: "writer", generation: 1))
+  }
+
+  @Test("an agent's last error goes with its next completed task, in the same commit")
+  func lastError() async throws {
+    let bench = try await TaskStoreBench()
+    try await bench.advance(try await bench.running(), .broken)
+    #expect(try await bench.store.agentStates().map(\.lastError?.code) == ["broken"])
+    try await bench.advance(try await bench.running(), .requeued(reason: "shutdown"))
+    #expect(try await bench.store.agentStates().map(\.lastError?.code) == ["broken"])
+    try await bench.advance(try #require(try await bench.claim().first), .done)
+    #expect(try await bench.store.agentStates().map(\.lastError?.code) == [nil])
   }
 }
