@@ -62,10 +62,7 @@ package struct TaskDraft: Sendable, Hashable {
     refuse(
       files.reduce(0) { $0 + $1.bytes.count } > Bounds.filesBytes, "/files", "at most \(Bounds.filesBytes) bytes in all"
     )
-<<<<<<< HEAD
-=======
     refuse(outputSchema != nil, "/output_schema", "not supported by this build")
->>>>>>> cases
     refuse(folder != nil && !files.isEmpty, "/files", "a task in a `folder` is given no files")
     return problems
   }

@@ -2,19 +2,10 @@ import AgentCore
 
 extension WorkerRun {
   /// One step of the kind `tool_call`, with its tries; true when the task has left `running`.
-<<<<<<< HEAD
-  mutating func callTool(number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?) async throws
-    -> Bool
-  {
-    if let failure = refusal(isModelCall: false, reservation: 0), progress.history[number] == nil {
-      return try await end(with: .failed(failure))
-    }
-=======
   mutating func callTool(
     number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?
   ) async throws(Worker.ClaimEnded) -> Bool {
     if let failure = refusal(of: number, reservation: nil) { return try await end(with: .failed(failure)) }
->>>>>>> cases
     guard let tool = parts.tools.tool(named: call.name) else {
       return try await refuse(number, call, "tool_unknown", "there is no tool \(call.name)")
     }
