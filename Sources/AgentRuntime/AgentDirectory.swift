@@ -14,7 +14,6 @@ package final class AgentDirectory: Sendable {
   /// Sorted by name.
   package var all: [AgentDefinition] { definitions.withLock { $0.values.sorted { $0.id < $1.id } } }
 
-  package func replace(with new: [AgentDefinition]) {
-    definitions.withLock { $0 = Dictionary(new.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last }) }
-  }
+  /// One agent's newest definition, from the next claim on.
+  package func update(_ definition: AgentDefinition) { definitions.withLock { $0[definition.id] = definition } }
 }

@@ -16,9 +16,14 @@ package final class AgentService: Sendable {
   private let store: any TaskStore
   private let agents: AgentDirectory
   private let engine: Dispatcher
+  private let reread: @Sendable () throws(ServiceError) -> [AgentDefinition]
 
-  package init(store: any TaskStore, agents: AgentDirectory, engine: Dispatcher) {
-    (self.store, self.agents, self.engine) = (store, agents, engine)
+  /// `reread`: the definitions as configuration has them now; throws `config_invalid` for one that cannot be read.
+  package init(
+    store: any TaskStore, agents: AgentDirectory, engine: Dispatcher,
+    reread: @escaping @Sendable () throws(ServiceError) -> [AgentDefinition]
+  ) {
+    (self.store, self.agents, self.engine, self.reread) = (store, agents, engine, reread)
   }
 
   /// Sorted by name.
@@ -60,11 +65,15 @@ package final class AgentService: Sendable {
     return try await report(id)
   }
 
-  /// Raises the agent's generation, stops its work in hand at the next step boundary (hard after
-  /// `Dispatcher.restartGrace`) and returns when those tasks are back in the queue.
+  /// Takes the agent's definition anew, raises its generation, stops its work in hand at the next step boundary (hard
+  /// after `Dispatcher.restartGrace`) and returns when those tasks are back in the queue. A configuration that cannot
+  /// be read (`config_invalid`) changes nothing.
   package func restart(_ id: AgentID, by principal: Principal) async throws(ServiceError) -> AgentReport {
     guard agents[id] != nil else { throw noAgent(id) }
+    // One that is gone from the files keeps its last definition here: what to do with its tasks is a reload's matter.
+    let newest = try reread().first { $0.id == id }
     do { _ = try await store.restartAgent(id, by: principal) } catch { throw ServiceError(error) }
+    if let newest { agents.update(newest) }
     await engine.restart(id)
     return try await report(id)
   }

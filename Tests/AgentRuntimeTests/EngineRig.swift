@@ -60,7 +60,7 @@ final class EngineRig: Sendable {
     tasks = TaskService(
       store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
       digester: digester)
-    agents = AgentService(store: store, agents: directory, engine: engine)
+    agents = AgentService(store: store, agents: directory, engine: engine) { [directory] in directory.all }
   }
 
   /// Runs the engine while `body` runs, then drains it and closes the store.

@@ -57,13 +57,13 @@ import Testing
       _ = try await rig.ended(id)
       var newer = EngineTests.agent()
       newer.instructions = "work better"
-      rig.directory.replace(with: [newer])
+      rig.directory.update(newer)
       for start in [RetryStart.lastStep, .beginning] {
         _ = try await rig.tasks.retry(id, from: start, by: .local)
         _ = try await rig.ended(id)
       }
       newer.instructions = "work best"
-      rig.directory.replace(with: [newer])
+      rig.directory.update(newer)
       _ = try await rig.agents.restart("coder", by: .local)
       _ = try await rig.tasks.retry(id, from: .lastStep, by: .local)
       _ = try await rig.ended(id)

@@ -36,7 +36,9 @@ struct SandboxCommand: AsyncParsableCommand {
       }
       configuration.server.data = folder
       configuration.server.workspaceRoots = ["".absolute] + root.map(\.absolute)
-      return ServiceSettings(configuration: configuration, isSandbox: true, socket: nil, logFolder: folder + "/log")
+      return ServiceSettings(
+        configuration: configuration, rereadAgents: { BuiltInAgents.all }, isSandbox: true, socket: nil,
+        logFolder: folder + "/log")
     }
   }
 

@@ -1,5 +1,6 @@
 import AgentAPI
 import AgentConfig
+import AgentRuntime
 import ArgumentParser
 import Foundation
 
@@ -33,8 +34,14 @@ struct ServeCommand: AsyncParsableCommand {
           configuration.server.listen = []
           for text in listen { configuration.server.listen.append(try ListenAddress.parse(text, flag: "--listen")) }
         }
+        let folder = config
         return ServiceSettings(
-          configuration: configuration, isSandbox: false, socket: (socket ?? configuration.server.socket).absolute,
+          configuration: configuration,
+          rereadAgents: { () throws(ServiceError) in
+            do throws(ConfigError) { return try ConfigFolder.load(folder).agents } catch {
+              throw ServiceError("config_invalid", error.description)
+            }
+          }, isSandbox: false, socket: (socket ?? configuration.server.socket).absolute,
           logFolder: (logDir ?? configuration.server.log.folder).absolute)
       } catch {
         throw StartFailure(error)

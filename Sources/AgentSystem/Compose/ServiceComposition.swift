@@ -142,7 +142,7 @@ struct ServiceComposition {
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
         clock: clock, digester: parts.digester,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
-      agents: AgentService(store: parts.store, agents: agents, engine: engine),
+      agents: AgentService(store: parts.store, agents: agents, engine: engine, reread: settings.rereadAgents),
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: clock), reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,

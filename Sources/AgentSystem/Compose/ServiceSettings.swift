@@ -1,8 +1,12 @@
 import AgentConfig
+import AgentCore
+import AgentRuntime
 
 /// How one process serves: the configuration with the flags laid over it, and what only a command decides.
 struct ServiceSettings: Sendable {
   var configuration: LoadedConfiguration
+  /// The agents as the files have them now: what an agent's restart takes.
+  var rereadAgents: @Sendable () throws(ServiceError) -> [AgentDefinition]
   /// `sandbox`: loopback TCP may do everything, the default provider is the offline one.
   var isSandbox: Bool
   /// Nil: no unix socket.
