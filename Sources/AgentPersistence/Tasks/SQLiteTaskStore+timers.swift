@@ -3,7 +3,7 @@ import GRDB
 
 extension SQLiteTaskStore {
   package func promoteDue(limit: Int) async throws(StoreError) -> Int {
-    try await file.write(.essential) { [names] context in
+    try await file.write(.essential) { [names, faults = file.options.faults] context in
       let rows = try context.db.rows(
         """
         SELECT \(TaskRow.columns) FROM task INDEXED BY task_run_after
@@ -15,7 +15,10 @@ extension SQLiteTaskStore {
         var row = try TaskRow(stored)
         // A pending one only becomes claimable: that is no move, and has no event.
         row.runAfter = nil
-        if row.status == .waiting { try context.endWait(&row, actor) }
+        if row.status == .waiting {
+          faults.reached(FaultPoint(.wait, .afterEffect))
+          try context.endWait(&row, actor)
+        }
         try context.save(row)
       }
       return rows.count
