@@ -29,7 +29,7 @@ final class ServiceProcess: Sendable {
   /// `files`: configuration by name. The folder is kept by the caller across starts.
   static func serve(
     in folder: TemporaryFolder, files: [String: String] = [:], environment: [String: String] = [:],
-    arguments: [String] = []
+    arguments: [String] = [], binary: URL = ServiceProcess.binary
   ) async throws -> ServiceProcess {
     let configuration = folder.appending("config")
     try FileManager.default.createDirectory(atPath: configuration, withIntermediateDirectories: true)
@@ -41,7 +41,7 @@ final class ServiceProcess: Sendable {
       arguments: [
         "serve", "--config", configuration, "--data", folder.appending("data"), "--log-dir", folder.appending("log"),
         "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
-      ] + arguments)
+      ] + arguments, binary: binary)
     _ = try await service.address()
     return service
   }
@@ -54,11 +54,13 @@ final class ServiceProcess: Sendable {
     return service
   }
 
-  init(folder: TemporaryFolder, environment: [String: String], arguments: [String]) throws {
+  init(folder: TemporaryFolder, environment: [String: String], arguments: [String], binary: URL = ServiceProcess.binary)
+    throws
+  {
     self.folder = folder
     transport = try CurlTransport()
     process = Process()
-    process.executableURL = Self.binary
+    process.executableURL = binary
     process.arguments = arguments
     process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder.path].merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
@@ -80,6 +82,7 @@ final class ServiceProcess: Sendable {
     transport.shutdown()
   }
 
+  var isRunning: Bool { process.isRunning }
   var pid: Int32 { process.processIdentifier }
   var standardError: String { errors.text }
   var standardOutput: String { output.text }

@@ -10,7 +10,7 @@ extension SQLiteTaskStore {
     }
     // Asked some times a second: with nothing to do, nothing is written and no disk is woken.
     guard isDue != nil else { return 0 }
-    return try await file.write(.essential) { [names] context in
+    return try await file.write(.essential) { [names, faults = file.options.faults] context in
       let rows = try context.db.rows(
         """
         SELECT \(TaskRow.columns) FROM task INDEXED BY task_run_after
@@ -22,7 +22,10 @@ extension SQLiteTaskStore {
         var row = try TaskRow(stored)
         // A pending one only becomes claimable: that is no move, and has no event.
         row.runAfter = nil
-        if row.status == .waiting { try context.endWait(&row, actor) }
+        if row.status == .waiting {
+          faults.reached(FaultPoint(.wait, .afterEffect))
+          try context.endWait(&row, actor)
+        }
         try context.save(row)
       }
       return rows.count

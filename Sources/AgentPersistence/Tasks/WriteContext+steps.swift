@@ -14,6 +14,7 @@ extension WriteContext {
     case .wait: break
     }
     mark(start.cell)
+    if start.attempt > 1 { mark(.retry) }
     var head: [String: JSONValue] = [
       "kind": .string(start.kind.rawValue), "name": .string(start.name), "effect": .string(start.effect.rawValue),
       "attempt": JSONValue(start.attempt), "input_hash": .string(start.inputHash),

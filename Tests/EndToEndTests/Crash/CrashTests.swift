@@ -1,0 +1,53 @@
+import AgentCore
+import AgentTestKit
+import Foundation
+import Testing
+
+/// The crash test on the real binary. Its seed is printed; `AGENT_SYSTEM_SEED` repeats one, and `AGENT_SYSTEM_DRILL=1`
+/// makes it long.
+@Suite(.serialized) struct CrashTests {
+  static let isDrill = ProcessInfo.processInfo.environment["AGENT_SYSTEM_DRILL"] == "1"
+  static let seed =
+    ProcessInfo.processInfo.environment["AGENT_SYSTEM_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999)
+  /// A folder takes 20 random kills, or one in each cell: a database that grows makes each look longer.
+  static let rounds = isDrill ? 10 : 1
+  /// Lives for one kill that counts; more are a rig that does not reach its point.
+  static let livesPerKill = 4
+
+  static let cells: [FaultPoint] =
+    [.modelCall, .pure, .idempotent, .once, .wait, .retry].flatMap { cell in
+      [.beforeCommit, .afterCommit, .afterEffect].map { FaultPoint(cell, $0) }
+    }
+    + [.create, .claim, .cancel, .restart].flatMap { cell in
+      [.beforeCommit, .afterCommit].map { FaultPoint(cell, $0) }
+    }
+
+  @Test("whatever moment kills it, nothing acknowledged is lost and nothing is done twice", arguments: 0..<rounds)
+  func randomKills(round: Int) async throws {
+    let rig = try CrashRig(seed: Self.seed &+ UInt64(round), undisturbed: try await CrashOutcome.undisturbed())
+    try await Self.run(rig, Array(repeating: .random, count: 20), name: "random kills")
+  }
+
+  @Test(
+    "killed between an effect and its record, in every cell, it goes on as if nothing had been", arguments: 0..<rounds)
+  func everyCell(round: Int) async throws {
+    #expect(Self.cells.count == 26)
+    let rig = try CrashRig(seed: Self.seed &+ UInt64(round), undisturbed: try await CrashOutcome.undisturbed())
+    try await Self.run(rig, Self.cells.map { .at($0) }, name: "cells")
+  }
+
+  private static func run(_ rig: CrashRig, _ kills: [CrashRig.Kill], name: String) async throws {
+    for kill in kills {
+      print("crash test: \(name): life \(rig.lives + 1) for \(kill)")
+      var tries = 0
+      while try await !rig.life(endedBy: kill), tries < livesPerKill, rig.complaints.isEmpty { tries += 1 }
+      if !rig.complaints.isEmpty { break }
+    }
+    if rig.complaints.isEmpty { try await rig.finish() }
+    let counted = rig.kills.values.reduce(0, +)
+    print("crash test: \(name): \(counted) kills counted of \(rig.lives) lives, seed \(rig.seed)")
+    let wanted = Dictionary(kills.map { ($0, 1) }, uniquingKeysWith: +)
+    for (kill, count) in wanted { #expect(rig.kills[kill, default: 0] >= count, "short: \(kill), seed \(rig.seed)") }
+    #expect(rig.complaints == [], "seed \(rig.seed)")
+  }
+}
