@@ -6,7 +6,9 @@ import Testing
 
 /// The engine on a real store: what a task's life looks like, told by its journal.
 @Suite struct EngineTests {
-  static func agent(_ id: AgentID = "coder", tools: [String] = [], concurrency: Int = 4, limits: TaskLimits = TaskLimits())
+  static func agent(
+    _ id: AgentID = "coder", tools: [String] = [], concurrency: Int = 4, limits: TaskLimits = TaskLimits()
+  )
     -> AgentDefinition
   {
     AgentDefinition(id: id, instructions: "work", tools: tools, concurrency: concurrency, limits: limits)
@@ -125,7 +127,9 @@ import Testing
       let id = try await rig.submit("coder")
       for attempt in 2...3 {
         _ = try await rig.event(.stepStarted, of: id, step: 1, count: attempt - 1)
-        try await rig.advance(until: { try await rig.store.journal(of: id).count { $0.type == .stepStarted } >= attempt })
+        try await rig.advance(until: {
+          try await rig.store.journal(of: id).count { $0.type == .stepStarted } >= attempt
+        })
       }
       let task = try await rig.ended(id)
       #expect(task.status == .completed && task.attempt == 1)
@@ -164,7 +168,9 @@ import Testing
     }
   }
 
-  @Test("an error that no repetition mends fails the task at once", arguments: [ProviderError.Code.keyInvalid, .providerRejected])
+  @Test(
+    "an error that no repetition mends fails the task at once",
+    arguments: [ProviderError.Code.keyInvalid, .providerRejected])
   func unretryable(code: ProviderError.Code) async throws {
     let script = SandboxScript(rules: [.init(reply: .error(ProviderError(code, "no")))])
     let rig = try await EngineRig(in: TemporaryFolder(), agents: [Self.agent()], script: script)
