@@ -116,12 +116,17 @@ package final class TaskService: Sendable {
   private func makeWorkspaces(
     _ ids: [TaskID], _ drafts: [TaskDraft], isBatch: Bool
   ) async throws(ServiceError) {
-    for (index, (id, draft)) in zip(ids, drafts).enumerated() where draft.folder == nil {
+    // Those without files go together: a batch of a thousand then costs one sync and not thousands.
+    let empty = zip(ids, drafts).filter { $0.1.folder == nil && $0.1.files.isEmpty }.map(\.0)
+    do { try await workspaces.createEmpty(for: empty) } catch { throw ServiceError(error.code, error.detail) }
+    var made = empty
+    for (index, (id, draft)) in zip(ids, drafts).enumerated() where draft.folder == nil && !draft.files.isEmpty {
       do {
         try await workspaces.create(for: id, files: draft.files)
+        made.append(id)
       } catch {
-        // What failed has cleaned up after itself; folders that tasks were given are not ours to remove.
-        await removeWorkspaces(zip(ids, drafts).prefix(index).filter { $0.1.folder == nil }.map(\.0))
+        // What failed has cleaned up after itself.
+        await removeWorkspaces(made)
         let field = ServiceError.Field("\(isBatch ? "/tasks/\(index)" : "")/files", error.detail)
         throw ServiceError(error.code, error.detail, fields: [field])
       }

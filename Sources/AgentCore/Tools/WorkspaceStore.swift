@@ -4,6 +4,9 @@ package protocol WorkspaceStore: Sendable {
   /// Makes the task's own folder, which must not exist yet, with these files in it, all durable on return.
   func create(for task: TaskID, files: [WorkspaceUpload]) async throws(Failure)
 
+  /// Makes the tasks' own folders, empty, none of which may exist yet: all or none, durable on return.
+  func createEmpty(for tasks: [TaskID]) async throws(Failure)
+
   /// Removes the task's own folder with all in it; does nothing where there is none.
   func remove(_ task: TaskID) async throws(Failure)
 
@@ -24,6 +27,12 @@ package protocol WorkspaceStore: Sendable {
 
   /// The workspace as a tar archive (POSIX ustar with pax headers), piece by piece.
   func archive(_ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void) async throws
+}
+
+extension WorkspaceStore {
+  package func createEmpty(for tasks: [TaskID]) async throws(Failure) {
+    for task in tasks { try await create(for: task, files: []) }
+  }
 }
 
 /// A file that came with a task.

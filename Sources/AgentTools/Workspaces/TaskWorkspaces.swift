@@ -14,6 +14,10 @@ package struct TaskWorkspaces: WorkspaceStore {
     try await translated { () async throws(WorkspaceError) in try await workspaces.create(for: task, files: files) }
   }
 
+  package func createEmpty(for tasks: [TaskID]) async throws(Failure) {
+    try await translated { () async throws(WorkspaceError) in try await workspaces.createEmpty(for: tasks) }
+  }
+
   package func remove(_ task: TaskID) async throws(Failure) {
     try await translated { () async throws(WorkspaceError) in try await workspaces.remove(task) }
   }

@@ -94,4 +94,39 @@ struct DeadlineTests {
     #expect(try await bench.task(ids[1]).status == .pending)
     #expect(try await bench.task(ids[2]).status == .pending)
   }
+
+  @Test("looks at timers, deadlines and the queue write nothing when there is nothing to do")
+  func idleLooks() async throws {
+    let bench = try await TaskStoreBench()
+    let disabled = try await bench.submit(agent: "writer")[0]
+    _ = try await bench.store.setDisabled(true, agent: "writer", by: .local)
+    let claimed = try await bench.running()
+    try await bench.advance(claimed, .waiting(TaskWait(reason: .timer, until: bench.clock.now().adding(.seconds(60)))))
+    _ = bench.notices.take()
+    for _ in 0..<20 {
+      bench.clock.advance(by: .milliseconds(250))
+      #expect(try await bench.store.promoteDue(limit: 5) == 0)
+      #expect(try await bench.store.expireDeadlines(limit: 5).isEmpty)
+      #expect(
+        try await bench.claim(agents: [TaskStoreBench.agent, TaskStoreBench.otherAgent], quarantine: true).isEmpty)
+    }
+    #expect(bench.notices.take().isEmpty)
+    #expect(try await bench.task(disabled).status == .pending)
+  }
+
+  @Test("while a task runs, its service time is kept once a second, so that a crash forgets no more")
+  func serviceTimeKept() async throws {
+    let bench = try await TaskStoreBench()
+    let claimed = try await bench.running(timeoutSeconds: 10)
+    for _ in 0..<32 {
+      bench.clock.advance(by: .milliseconds(250))
+      _ = try await bench.store.expireDeadlines(limit: 5)
+    }
+    bench.clock.advance(by: .milliseconds(900))
+    try await bench.reopen()
+    _ = try await bench.store.beginEpoch()
+    let again = try #require(try await bench.claim().first)
+    #expect(again.task.id == claimed.task.id)
+    #expect(again.timeLeft <= .seconds(3) && again.timeLeft >= .seconds(1))
+  }
 }

@@ -37,6 +37,20 @@ struct WorkspacesTests {
     return lstat(path, &status) == 0 ? status.st_mode & 0o777 : 0
   }
 
+  @Test("empty workspaces are made together, all of them or none where one stands already")
+  func createEmpty() async throws {
+    let tasks = (1...5).map { TaskID(number: $0) }
+    try await workspaces.create(for: tasks[3], files: [("kept", [1])])
+    #expect(await code { try await workspaces.createEmpty(for: tasks) } == .workspaceExists)
+    #expect(try await workspaces.existing() == [tasks[3]])
+    #expect(try await workspaces.files(in: workspaces.path(for: tasks[3])).files.map(\.path) == ["kept"])
+    try await workspaces.remove(tasks[3])
+    try await workspaces.createEmpty(for: tasks)
+    #expect(try await workspaces.existing() == tasks)
+    #expect(mode(workspaces.path(for: tasks[0])) == 0o700)
+    try await workspaces.createEmpty(for: [])
+  }
+
   @Test("a workspace is made with its files, for its owner alone, and is not made twice")
   func create() async throws {
     try await workspaces.create(

@@ -1,0 +1,178 @@
+import AgentConfig
+import AgentCore
+import AgentPersistence
+import AgentRuntime
+import AgentTestKit
+import Testing
+
+/// One reader's way through the journal, on a real store whose task is moved by hand.
+@Suite("Event feeds") struct EventFeedTests {
+  private static func rig() async throws -> EngineRig {
+    try await EngineRig(in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]))
+  }
+
+  private static func claim(_ rig: EngineRig) async throws -> Claim {
+    let room = ClaimRequest.Room(agent: EngineTests.agent(), places: 1)
+    let claimed = try await rig.store.claim(ClaimRequest(rooms: [room], places: 1, quarantineIsFree: true))
+    return try #require(claimed.first).claim
+  }
+
+  private static func start(_ step: Int, attempt: Int = 1) -> TaskChange {
+    .stepStarted(
+      StepStart(
+        number: step, kind: .modelCall, name: "sandbox", effect: .pure, attempt: attempt, input: "x", inputHash: "h"))
+  }
+
+  private static func open(
+    _ rig: EngineRig, _ task: TaskID? = nil, after: Int64? = nil, store: (any TaskReader)? = nil
+  ) async throws -> EventFeed {
+    try await EventFeed.open(
+      store: store ?? rig.store, events: rig.events, clock: rig.clock, task: task, after: after)
+  }
+
+  /// The next items, so many.
+  private static func take(_ count: Int, _ feed: inout EventFeed) async throws -> [String] {
+    var items: [String] = []
+    for _ in 0..<count { items.append(try await feed.next().map(text) ?? "over") }
+    return items
+  }
+
+  private static func text(_ item: FeedItem) -> String {
+    switch item {
+    case .position(let number): "position \(number)"
+    case .entry(let entry): entry.type.rawValue
+    case .delta(let delta): "delta \(delta.step).\(delta.attempt) \(delta.text)"
+    case .gap: "gap"
+    case .end(let reason): reason == nil ? "end" : "end with reason"
+    }
+  }
+
+  private static func next(_ feed: EventFeed) async throws -> FeedItem? {
+    var feed = feed
+    return try await feed.next()
+  }
+
+  private static func delta(_ task: TaskID, _ step: Int, attempt: Int = 1, _ text: String) -> ModelDelta {
+    ModelDelta(task: task, step: step, attempt: attempt, text: text)
+  }
+
+  @Test("a task's feed tells all its rows in order and ends after the last, though a page holds but one of them")
+  func endAfterLast() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let claim = try await Self.claim(rig)
+    _ = try await rig.store.advance(claim, [Self.start(1), .completed(TaskOutput(text: "ok"))])
+    let narrow = try await SQLiteTaskStore(file: rig.file, clock: rig.clock, digester: FixedDigester(), pageBytes: 1)
+    var feed = try await Self.open(rig, id, store: narrow)
+    #expect(
+      try await Self.take(7, &feed) == [
+        "position 0", "task.submitted", "task.started", "step.started", "task.completed", "end", "over",
+      ])
+    feed.close()
+    #expect(rig.events.subscriberCount == 0)
+    await rig.file.close()
+  }
+
+  @Test("a feed goes on above the number it is given, with nothing twice")
+  func resumed() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let claim = try await Self.claim(rig)
+    let first = try #require(try await rig.store.journal(of: id).first)
+    var feed = try await Self.open(rig, after: first.sequence)
+    #expect(try await Self.take(2, &feed) == ["position \(first.sequence)", "task.started"])
+    _ = try await rig.store.advance(claim, [.cancelled])
+    #expect(try await Self.take(1, &feed) == ["task.cancelled"])
+    var now = try await Self.open(rig)
+    let newest = try await rig.store.eventBounds().newest
+    #expect(try await Self.take(1, &now) == ["position \(newest)"])
+    feed.close()
+    now.close()
+    await rig.file.close()
+  }
+
+  @Test("what lies above the head or below what was deleted is one gap; a replay of all that is kept has none")
+  func gap() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    _ = try await rig.tasks.cancel(id, by: .local)
+    try await rig.tasks.purge(id, by: .local)
+    let newest = try await rig.store.eventBounds().newest
+    let tables: [(after: Int64, items: [String])] = [
+      (newest + 9, ["position \(newest)", "gap"]), (1, ["position 1", "gap"]), (newest, ["position \(newest)"]),
+    ]
+    for (after, items) in tables {
+      var feed = try await Self.open(rig, after: after)
+      #expect(try await Self.take(items.count, &feed) == items)
+      feed.close()
+    }
+    let other = try await rig.submit("coder")
+    var all = try await Self.open(rig, after: 0)
+    #expect(try await Self.take(2, &all) == ["position 0", "task.submitted"])
+    all.close()
+    await #expect(throws: StoreError.self) { try await Self.open(rig, id) }
+    var feed = try await Self.open(rig, other)
+    #expect(try await Self.take(2, &feed) == ["position 0", "task.submitted"])
+    _ = try await rig.tasks.cancel(other, by: .local)
+    try await rig.tasks.purge(other, by: .local)
+    #expect(try await Self.take(2, &feed) == ["end with reason", "over"])
+    feed.close()
+    await rig.file.close()
+  }
+
+  @Test("deltas pass to readers that have their try's start, and to no others")
+  func deltas() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let claim = try await Self.claim(rig)
+    var feed = try await Self.open(rig, id)
+    #expect(try await Self.take(3, &feed) == ["position 0", "task.submitted", "task.started"])
+    _ = try await rig.store.advance(claim, [Self.start(1)])
+    #expect(try await Self.take(1, &feed) == ["step.started"])
+    var late = try await Self.open(rig)
+    for delta in [
+      Self.delta(id, 1, "a"), Self.delta(id, 1, attempt: 3, "another try"), Self.delta(id, 2, "another step"),
+      Self.delta(TaskID(number: 99), 1, "another task"), Self.delta(id, 1, "b"),
+    ] { rig.events.publish(delta) }
+    #expect(try await Self.take(2, &feed) == ["delta 1.1 a", "delta 1.1 b"])
+    _ = try await rig.store.advance(claim, [Self.start(1, attempt: 2)])
+    rig.events.publish(Self.delta(id, 1, "late"))
+    rig.events.publish(Self.delta(id, 1, attempt: 2, "c"))
+    #expect(try await Self.take(2, &feed) == ["step.started", "delta 1.2 c"])
+    // This one never saw the first try begin.
+    #expect(try await Self.take(3, &late).dropFirst() == ["step.started", "delta 1.2 c"])
+    feed.close()
+    late.close()
+    await rig.file.close()
+  }
+
+  @Test("a reader that leaves too many deltas unread is dropped, without an end")
+  func slowReader() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let claim = try await Self.claim(rig)
+    _ = try await rig.store.advance(claim, [Self.start(1)])
+    var feed = try await Self.open(rig, id)
+    #expect(try await Self.take(4, &feed).last == "step.started")
+    for _ in 0...TaskEvents.Subscription.maximumDeltas { rig.events.publish(Self.delta(id, 1, "x")) }
+    #expect(try await Self.take(1, &feed) == ["over"])
+    feed.close()
+    await rig.file.close()
+  }
+
+  @Test("a quiet feed repeats the last number it looked at")
+  func heartbeat() async throws {
+    let rig = try await Self.rig()
+    _ = try await rig.submit("coder")
+    var feed = try await Self.open(rig)
+    let newest = try await rig.store.eventBounds().newest
+    #expect(try await Self.take(1, &feed) == ["position \(newest)"])
+    let quiet = feed
+    async let item = Self.next(quiet)
+    while rig.clock.sleeperCount == 0 { await Task.yield() }
+    rig.clock.advance(by: EventFeed.heartbeat)
+    #expect(try await item == .position(newest))
+    quiet.close()
+    await rig.file.close()
+  }
+}
