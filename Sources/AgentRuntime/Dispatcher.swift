@@ -141,7 +141,11 @@ package final class Dispatcher: Sendable {
         return
       }
       guard !claimed.isEmpty else { return }
-      for task in claimed { start(task, in: &group) }
+      for task in claimed {
+        parts.log.record(
+          .info, "task", "task.started", ["task": "\(task.task.id)", "agent": task.task.agent.name])
+        start(task, in: &group)
+      }
     }
   }
 

@@ -16,6 +16,7 @@ package final class TaskService: Sendable {
   private let engine: Dispatcher
   private let clock: any WallClock
   private let digester: any Digester
+  private let log: any ServiceLog
   private let options: Options
   /// Keys of requests that are being stored at this moment.
   private let inFlight = Mutex<Set<String>>([])
@@ -23,10 +24,11 @@ package final class TaskService: Sendable {
   package init(
     store: any TaskStore, workspaces: any WorkspaceStore, agents: AgentDirectory, events: TaskEvents,
     engine: Dispatcher, clock: any WallClock, digester: any Digester,
-    options: Options = Options()
+    log: any ServiceLog = NoLog(), options: Options = Options()
   ) {
     (self.store, self.workspaces, self.agents, self.events) = (store, workspaces, agents, events)
-    (self.engine, self.clock, self.digester, self.options) = (engine, clock, digester, options)
+    (self.engine, self.clock, self.digester) = (engine, clock, digester)
+    (self.log, self.options) = (log, options)
   }
 
   /// Stores all of the drafts or none. With one draft, pointers of refused fields begin at the draft (`/input`), in a
@@ -82,7 +84,9 @@ package final class TaskService: Sendable {
       throw ServiceError(error)
     }
     switch submission {
-    case .created: engine.wake()
+    case .created(let tasks):
+      for task in tasks { log.record("task.submitted", task, by: principal) }
+      engine.wake()
     case .repeated: await removeWorkspaces(tasks.filter { $0.folder == nil }.map(\.id))
     }
     return submission
@@ -145,6 +149,7 @@ package final class TaskService: Sendable {
   /// The task after the wish is stored: `cancelled`, or `running` with `cancelRequestedAt` set.
   package func cancel(_ id: TaskID, by principal: Principal) async throws(ServiceError) -> AgentTask {
     let task = try await mapped { () async throws(StoreError) in try await store.cancel(id, by: principal) }
+    log.record(task.status == .running ? "task.cancelling" : "task.cancelled", task, by: principal)
     if task.status == .running { engine.cancel(id) }
     return task
   }
@@ -153,6 +158,7 @@ package final class TaskService: Sendable {
     _ id: TaskID, from start: RetryStart, by principal: Principal
   ) async throws(ServiceError) -> AgentTask {
     let task = try await mapped { () async throws(StoreError) in try await store.retry(id, from: start, by: principal) }
+    log.record("task.retrying", task, by: principal)
     engine.wake()
     return task
   }
@@ -171,6 +177,7 @@ package final class TaskService: Sendable {
     let task = try await mapped { () async throws(StoreError) in
       try await store.resolve(id, step: step, as: stored, by: principal)
     }
+    log.record("step.resolved", task, by: principal)
     engine.wake()
     return task
   }

@@ -100,7 +100,10 @@ struct WorkerRun {
   }
 
   private mutating func take(_ entries: [JournalEntry]) {
-    for entry in entries { progress.apply(entry) }
+    for entry in entries {
+      progress.apply(entry)
+      if !entry.type.isStep { parts.log.record(entry, agent: worker.task.agent) }
+    }
     unwritten = []
     unrecordedTokens = 0
     if entries.contains(where: { $0.type == .stepFinished }) { worker.stepFinished() }

@@ -140,7 +140,7 @@ struct ServiceComposition {
     let services = APIServices(
       tasks: TaskService(
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
-        clock: clock, digester: parts.digester,
+        clock: clock, digester: parts.digester, log: parts.log,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(store: parts.store, agents: agents, engine: engine, reread: settings.rereadAgents),
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: clock), reader: parts.store,
