@@ -86,7 +86,8 @@ let tests: [Target] = [
     dependencies: kit + [
       "AgentSystem", "HTTPTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
-  .testTarget(name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"]),
+  .testTarget(
+    name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"], exclude: ["Manual"]),
   .testTarget(name: "TidyTests"),
 ]
 
