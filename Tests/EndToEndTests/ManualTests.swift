@@ -52,9 +52,10 @@ import Testing
       try Data("write-out = \"\\n%{http_code}\"\n".utf8).write(to: URL(fileURLWithPath: folder.appending(".curlrc")))
       let run = try await ShellRun.bash(line, environment: ["HOME": folder.path])
       #expect(run.status == 0, "\(line): \(run.errors)")
-      let (body, status) = try #require(run.output.lastIndex(of: "\n").map { end in
-        (run.output[..<end], run.output[end...].dropFirst())
-      })
+      let (body, status) = try #require(
+        run.output.lastIndex(of: "\n").map { end in
+          (run.output[..<end], run.output[end...].dropFirst())
+        })
       return (String(status), (try? JSONValue(parsing: String(body))) ?? .null)
     }
 
