@@ -162,10 +162,14 @@ final class OutputLines: Sendable {
 
   var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
 
-  func take(_ handle: FileHandle) {
+  /// `closing`: the pipe's end closes these lines too.
+  func take(_ handle: FileHandle, closing: Bool = false) {
     let data = handle.availableData
     if data.isEmpty { handle.readabilityHandler = nil }
-    change { $0.bytes.append(contentsOf: data) }
+    change {
+      $0.bytes.append(contentsOf: data)
+      if closing, data.isEmpty { $0.isClosed = true }
+    }
   }
 
   func close() { change { $0.isClosed = true } }

@@ -153,7 +153,10 @@ struct ServiceComposition {
     }
     var group = ServiceGroupConfiguration(
       services: (bound + [EngineService(engine: engine)]).map {
-        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+        .init(
+          service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+          // A listener that cannot listen: work in hand is put back as at any other stop, then its error ends the process.
+          failureTerminationBehavior: .gracefullyShutdownGroup)
       },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: log.logger("service"))
     group.maximumGracefulShutdownDuration = Self.longestShutdown
