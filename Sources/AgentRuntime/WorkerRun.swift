@@ -14,7 +14,7 @@ struct WorkerRun {
 
   mutating func toItsEnd() async throws {
     if worker.claimed.hasSteps {
-      progress = TaskProgress(replaying: try await parts.store.journal(of: worker.task.id))
+      progress = TaskProgress(replaying: remembered(try await parts.store.journal(of: worker.task.id)))
     }
     // Bounded by the limits on steps; an agent without any is bounded by its task's deadline.
     while true {
@@ -34,6 +34,20 @@ struct WorkerRun {
       }
       if isOver { return }
     }
+  }
+
+  /// All of it, but for a deliberate bug.
+  private func remembered(_ journal: [JournalEntry]) -> [JournalEntry] {
+    #if DEBUG
+    if parts.faults.bug == .dropsOutputs {
+      return journal.map { entry in
+        var entry = entry
+        if entry.body?["output"]?["files"] != nil { entry.body = nil }
+        return entry
+      }
+    }
+    #endif
+    return journal
   }
 
   // MARK: writing
