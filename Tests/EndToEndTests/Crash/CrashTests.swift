@@ -59,7 +59,12 @@ import Testing
     for bug in DeliberateBug.allCases {
       let rig = try CrashRig(
         seed: Self.seed, undisturbed: undisturbed, environment: ["AGENT_SYSTEM_BUG": bug.rawValue])
-      let kill: CrashRig.Kill = bug == .repeatsOnce ? .at(FaultPoint(.once, .afterEffect)) : .random
+      let kill: CrashRig.Kill =
+        switch bug {
+        case .repeatsOnce: .at(FaultPoint(.once, .afterEffect))
+        case .revivesEnded: .at(FaultPoint(.cancel, .afterCommit))
+        default: .random
+        }
       for _ in 0..<Self.killsPerBug where rig.complaints.isEmpty { try await rig.life(endedBy: kill) }
       // A result that differs shows when its task ends.
       if rig.complaints.isEmpty { try await rig.finish() }
