@@ -40,12 +40,26 @@ struct WorkerRun {
   private mutating func readJournal() async throws(Worker.ClaimEnded) {
     while true {
       do throws(StoreError) {
-        progress = TaskProgress(replaying: try await parts.store.journal(of: worker.task.id))
+        progress = TaskProgress(replaying: remembered(try await parts.store.journal(of: worker.task.id)))
         return
       } catch {
         try await pause(after: error, "the task's journal could not be read yet")
       }
     }
+  }
+
+  /// All of it, but for a deliberate bug.
+  private func remembered(_ journal: [JournalEntry]) -> [JournalEntry] {
+    #if DEBUG
+    if parts.faults.bug == .dropsOutputs {
+      return journal.map { entry in
+        var entry = entry
+        if entry.body?["output"]?["files"] != nil { entry.body = nil }
+        return entry
+      }
+    }
+    #endif
+    return journal
   }
 
   // MARK: writing

@@ -23,7 +23,17 @@ package struct FaultPoint: Hashable, Sendable, CustomStringConvertible {
 /// Told of each fault point that is passed. The release binary's does nothing.
 package protocol FaultInjector: Sendable {
   func reached(_ point: FaultPoint)
+  #if DEBUG
+  /// The mistake to make, if any.
+  var bug: DeliberateBug? { get }
+  #endif
 }
+
+#if DEBUG
+extension FaultInjector {
+  package var bug: DeliberateBug? { nil }
+}
+#endif
 
 package struct NoFaults: FaultInjector {
   package init() {}

@@ -99,7 +99,15 @@ struct Batch {
     for cell in cells { options.faults.reached(FaultPoint(cell, .beforeCommit)) }
     let fault = options.commitFault(state.commitNumber)
     guard fault == 0 else { throw DatabaseError(resultCode: ResultCode(rawValue: fault), message: "COMMIT failed") }
+    #if DEBUG
+    if options.faults.bug == .answersWithoutCommit, cells == [.create], state.commitNumber % 3 == 0 {
+      try db.rollback()
+    } else {
+      try db.commit()
+    }
+    #else
     try db.commit()
+    #endif
     for cell in cells { options.faults.reached(FaultPoint(cell, .afterCommit)) }
     let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched, hasNewWork: hasNewWork)
     return .committed(notice, state)

@@ -6,10 +6,14 @@ extension SQLiteTaskStore {
   static let recoveryChunk = 256
 
   package func beginEpoch() async throws(StoreError) -> RecoveryReport {
-    try await file.write(.essential) { [names] context in
+    try await file.write(.essential) { [self] context in
       context.epoch += 1
       var report = RecoveryReport(epoch: context.epoch)
       let actor = try Actor(.system, in: context, names)
+      #if DEBUG
+      if file.options.faults.bug == .skipsRecovery { return report }
+      if let bug = file.options.faults.bug { try Self.spoil(bug, actor, context) }
+      #endif
       var last: Int64 = 0
       while true {
         let rows = try context.db.rows(

@@ -8,8 +8,9 @@ import Synchronization
 /// `AGENT_SYSTEM_FAULT_FILE` holds at that moment, after adding the point's name to `FILE.reached`.
 final class FileFaults: FaultInjector {
   private let path: String
+  let bug: DeliberateBug?
 
-  init(path: String) { self.path = path }
+  init(path: String, bug: String?) { (self.path, self.bug) = (path, bug.flatMap(DeliberateBug.init)) }
 
   func reached(_ point: FaultPoint) {
     guard let wanted = FileManager.default.contents(atPath: path),

@@ -198,7 +198,10 @@ struct ServiceComposition {
 
   private static var faults: any FaultInjector {
     #if DEBUG
-    if let path = ProcessInfo.processInfo.environment["AGENT_SYSTEM_FAULT_FILE"] { return FileFaults(path: path) }
+    let environment = ProcessInfo.processInfo.environment
+    if let path = environment["AGENT_SYSTEM_FAULT_FILE"] {
+      return FileFaults(path: path, bug: environment["AGENT_SYSTEM_BUG"])
+    }
     #endif
     return NoFaults()
   }

@@ -20,6 +20,8 @@ final class CrashRig {
   private static let upcoming: [CrashJob.Kind: Int] = [.files: 40, .net: 40, .limit: 12, .error: 24]
   /// Events after the arming until a fault point must have been reached: some ten seconds.
   private static let patience = 3000
+  /// Pieces of the stream in a row without an event, heartbeats most likely: this life will not get anywhere.
+  private static let heartbeatsWithoutEvent = 3
   /// Each so many events the client does something.
   private static let eventsPerVerb = 7
   /// Lives between two comparisons of the whole stream; in between, what is new is compared.
@@ -62,6 +64,11 @@ final class CrashRig {
   @discardableResult
   func life(endedBy kill: Kill) async throws -> Bool {
     let (service, store) = try await begin()
+    guard complaints.isEmpty else {
+      // A broken store may never do anything again that could be waited for.
+      await service.killed()
+      return false
+    }
     try await topUp(service, store)
     let wasForced = try await live(service, from: store, until: kill)
     let status = await service.exit()
@@ -158,11 +165,15 @@ final class CrashRig {
     var life = CrashLife(running: store.tasks.filter { $0.status == "running" }.map { "task-\($0.id)" })
     var end: Int?
     var verbs = 0
+    var (before, quiet) = (0, 0)
     await withDiscardingTaskGroup { group in
       do {
         for try await bytes in body {
           try life.take(bytes)
           if end == nil, life.withFinishedStep > Self.runningAtKill { end = life.eventCount + arm(kill) }
+          quiet = life.eventCount == before ? quiet + 1 : 0
+          before = life.eventCount
+          if quiet > Self.heartbeatsWithoutEvent { service.signal(SIGKILL) }
           guard let end else { continue }
           if life.eventCount >= end { service.signal(SIGKILL) }
           if life.eventCount / Self.eventsPerVerb > verbs {

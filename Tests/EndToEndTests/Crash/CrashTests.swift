@@ -36,6 +36,44 @@ import Testing
     try await Self.run(rig, Self.cells.map { .at($0) }, name: "cells")
   }
 
+  /// Has no fault points, so it gets the random kills alone.
+  static let releaseBinary = URL(fileURLWithPath: #filePath).appendingPathComponent(
+    "../../../../.build/release/agent-system"
+  ).standardized
+
+  @Test(
+    "the release binary stands random kills as well",
+    .enabled(if: isDrill && FileManager.default.isExecutableFile(atPath: releaseBinary.path)))
+  func releaseKills() async throws {
+    let rig = try CrashRig(
+      seed: Self.seed, undisturbed: try await CrashOutcome.undisturbed(), binary: Self.releaseBinary)
+    try await Self.run(rig, Array(repeating: .random, count: 20), name: "random kills of the release binary")
+  }
+
+  /// Kills until the rig complains; this many without a complaint and the bug went unseen.
+  private static let killsPerBug = 6
+
+  @Test("a bug in what each of I1 to I8 promises makes the crash test fail")
+  func deliberateBugs() async throws {
+    let undisturbed = try await CrashOutcome.undisturbed()
+    for bug in DeliberateBug.allCases {
+      let rig = try CrashRig(
+        seed: Self.seed, undisturbed: undisturbed, environment: ["AGENT_SYSTEM_BUG": bug.rawValue])
+      let kill: CrashRig.Kill =
+        switch bug {
+        case .repeatsOnce: .at(FaultPoint(.once, .afterEffect))
+        case .revivesEnded: .at(FaultPoint(.cancel, .afterCommit))
+        default: .random
+        }
+      for _ in 0..<Self.killsPerBug where rig.complaints.isEmpty { try await rig.life(endedBy: kill) }
+      // A result that differs shows when its task ends.
+      if rig.complaints.isEmpty { try await rig.finish() }
+      let found = rig.complaints.contains { $0.contains("\(bug.rawValue):") }
+      print("crash test: bug \(bug.rawValue) after \(rig.lives) lives: \(rig.complaints.first ?? "not found")")
+      #expect(found, "\(bug) went unseen, seed \(Self.seed): \(rig.complaints.prefix(3))")
+    }
+  }
+
   private static func run(_ rig: CrashRig, _ kills: [CrashRig.Kill], name: String) async throws {
     for kill in kills {
       print("crash test: \(name): life \(rig.lives + 1) for \(kill)")
