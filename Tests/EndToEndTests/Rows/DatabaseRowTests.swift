@@ -214,7 +214,7 @@ import Testing
     (process.standardInput, process.standardOutput) = (input, output)
     output.fileHandleForReading.readabilityHandler = { lines.take($0, closing: true) }
     try process.run()
-    try input.fileHandleForWriting.write(contentsOf: Data("BEGIN IMMEDIATE;\nSELECT 'locked';\n".utf8))
+    try input.fileHandleForWriting.write(contentsOf: Data(".bail on\n.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 'locked';\n".utf8))
     #expect(await lines.first { $0 == "locked" } != nil)
     let started = ContinuousClock.now
     let answer = try await service.refused(503, "storage_busy", "POST", "/api/tasks", ["agent": "coder", "input": "x"])
@@ -222,7 +222,7 @@ import Testing
     #expect(took > .seconds(4) && took < .seconds(12), "\(took)")
     #expect(answer.head.value(of: "retry-after") != nil)
     #expect(try await service.task(before)["status"] == "completed")
-    try input.fileHandleForWriting.close()
+    try input.fileHandleForWriting.write(contentsOf: Data("ROLLBACK;\n.quit\n".utf8))
     process.waitUntilExit()
     let health = try await service.asking("GET", "/health") { $0.status == 200 }
     #expect(health.status == 200, "\(health.text)")
