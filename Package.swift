@@ -97,7 +97,8 @@ let tests: [Target] = [
       "AgentSystem", "HTTPTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .testTarget(
-    name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"], exclude: ["Crash/recorder.py", "Manual"]),
+    name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"],
+    exclude: ["Crash/recorder.py", "Manual"]),
   .testTarget(name: "TidyTests"),
 ]
 

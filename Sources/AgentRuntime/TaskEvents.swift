@@ -25,12 +25,27 @@ package final class TaskEvents: Sendable {
 
   /// One reader: woken when rows of its task (nil: any) were committed, handed the deltas since its last look.
   package final class Subscription: Sendable {
-    /// Deltas that a reader may leave unread; past it they are dropped, and the reader is told to go.
+    /// Deltas that a reader may leave unread; past it they are dropped, and the reader is told to go. Pieces that
+    /// follow each other are joined up to `joinedBytes`, so that a reader that is merely busy is not taken for slow.
     package static let maximumDeltas = 4096
+    /// Well below what one event may hold (4 KiB).
+    private static let joinedBytes = 2048
 
     fileprivate struct Inbox {
       var deltas: [ModelDelta] = []
       var isOverrun = false
+
+      mutating func take(_ delta: ModelDelta) {
+        if let last = deltas.last, (last.task, last.step, last.attempt) == (delta.task, delta.step, delta.attempt),
+          last.text.utf8.count + delta.text.utf8.count <= joinedBytes
+        {
+          deltas[deltas.count - 1].text += delta.text
+        } else if deltas.count < maximumDeltas {
+          deltas.append(delta)
+        } else {
+          isOverrun = true
+        }
+      }
     }
     fileprivate let task: TaskID?
     fileprivate let inbox = Mutex(Inbox())
@@ -87,11 +102,7 @@ package final class TaskEvents: Sendable {
     for subscriber in state.withLock({ Array($0.subscribers.values) }) where subscriber.task ?? delta.task == delta.task
     {
       subscriber.inbox.withLock { inbox in
-        guard inbox.deltas.count < Subscription.maximumDeltas else {
-          inbox.isOverrun = true
-          return
-        }
-        inbox.deltas.append(delta)
+        inbox.take(delta)
       }
       subscriber.wakeup.wake()
     }

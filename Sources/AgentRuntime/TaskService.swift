@@ -44,7 +44,10 @@ package final class TaskService: Sendable {
       throw ServiceError("idempotency_in_flight", "a request with this Idempotency-Key is being stored right now")
     }
     defer { inFlight.withLock { _ = $0.remove(slot) } }
-    let hash = digester.digest(.array(drafts.map { .string($0.fingerprint(digester)) }))
+    // A batch of one is another request than the task alone: its answer has another shape.
+    let hash = digester.digest([
+      "batch": .bool(isBatch), "tasks": .array(drafts.map { .string($0.fingerprint(digester)) }),
+    ])
     return try await store(drafts, isBatch: isBatch, key: IdempotencyKey(key: key, bodyHash: hash), by: principal)
   }
 

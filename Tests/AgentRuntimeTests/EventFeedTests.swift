@@ -154,7 +154,8 @@ import Testing
     _ = try await rig.store.advance(claim, [Self.start(1)])
     var feed = try await Self.open(rig, id)
     #expect(try await Self.take(4, &feed).last == "step.started")
-    for _ in 0...TaskEvents.Subscription.maximumDeltas { rig.events.publish(Self.delta(id, 1, "x")) }
+    let piece = String(repeating: "x", count: 2000)
+    for _ in 0...TaskEvents.Subscription.maximumDeltas { rig.events.publish(Self.delta(id, 1, piece)) }
     #expect(try await Self.take(1, &feed) == ["over"])
     feed.close()
     await rig.file.close()

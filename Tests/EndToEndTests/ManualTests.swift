@@ -104,12 +104,9 @@ import Testing
     _ = try await service.ended(id)
     let log = folder.appending("log/app.log")
     let text = try String(contentsOfFile: log, encoding: .utf8)
-    // The log tells nothing of a task that goes well: the greps find none.
-    await withKnownIssue {
-      for pattern in [id, "coder"] {
-        let run = try await ShellRun.bash("grep \"\(pattern)\" \(log)")
-        #expect(run.status == 0, "\(pattern): \(text)")
-      }
+    for pattern in [id, "coder"] {
+      let run = try await ShellRun.bash("grep \"\(pattern)\" \(log)")
+      #expect(run.status == 0, "\(pattern): \(text)")
     }
   }
 

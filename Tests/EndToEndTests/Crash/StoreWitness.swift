@@ -39,9 +39,10 @@ struct StoreWitness: Sendable {
 
   var lastSequence: Int { events.last?.sequence ?? 0 }
 
-  init(path: String) throws {
+  /// `isCopy`: nobody else's, so that it may be opened for writing, as a database whose log is gone must be.
+  init(path: String, isCopy: Bool = false) throws {
     let output = try Self.run(
-      path,
+      isCopy ? [path] : ["-readonly", path],
       """
       .timeout 20000
       .mode list
@@ -92,14 +93,15 @@ struct StoreWitness: Sendable {
         try FileManager.default.copyItem(atPath: data + "/" + name, toPath: scratch + "/" + name)
       }
     }
+    // Left by a reader that died; the next copy must not meet it.
     defer { try? FileManager.default.removeItem(atPath: scratch + "/agent.db-shm") }
-    return try StoreWitness(path: scratch + "/agent.db")
+    return try StoreWitness(path: scratch + "/agent.db", isCopy: true)
   }
 
-  private static func run(_ path: String, _ commands: String) throws -> Data {
+  private static func run(_ database: [String], _ commands: String) throws -> Data {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["sqlite3", "-batch", "-readonly", path]
+    process.arguments = ["sqlite3", "-batch"] + database
     let (input, output) = (Pipe(), Pipe())
     (process.standardInput, process.standardOutput) = (input, output)
     try process.run()

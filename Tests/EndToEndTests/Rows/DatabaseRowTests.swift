@@ -214,7 +214,8 @@ import Testing
     (process.standardInput, process.standardOutput) = (input, output)
     output.fileHandleForReading.readabilityHandler = { lines.take($0, closing: true) }
     try process.run()
-    try input.fileHandleForWriting.write(contentsOf: Data(".bail on\n.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 'locked';\n".utf8))
+    try input.fileHandleForWriting.write(
+      contentsOf: Data(".bail on\n.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 'locked';\n".utf8))
     #expect(await lines.first { $0 == "locked" } != nil)
     let started = ContinuousClock.now
     let answer = try await service.refused(503, "storage_busy", "POST", "/api/tasks", ["agent": "coder", "input": "x"])
