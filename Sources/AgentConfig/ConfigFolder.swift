@@ -44,8 +44,10 @@ package enum ConfigFolder {
     defer { closedir(stream) }
     var names: [String] = []
     while names.count < maximumEntries, let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      names.append(name)
+      // By its address: the field as a value would be copied whole, past the end of an entry that is shorter.
+      let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+      let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+      names.append(String(cString: name))
     }
     return names.sorted()
   }

@@ -81,27 +81,47 @@ package struct EventFeed: Sendable {
 
   private mutating func fill() async throws(StoreError) {
     // Before the rows: a delta's `step.started` was committed before it was published, so the read below sees it.
-    guard let deltas = subscription.takeDeltas(), held.count + deltas.count <= TaskEvents.Subscription.maximumDeltas
-    else {
-      isOver = true
-      return
-    }
-    held += deltas
+    guard let early = takeDeltas() else { return }
+    held += early
     let (page, status) = try await store.events(after: position, of: task, limit: Self.pageLimit)
+    // And after: what was published before a `step.finished` that the read saw must not come too late for it.
+    guard let late = takeDeltas() else { return }
+    let earlyCount = held.count
+    held += late
+    var shown = Set<Int>()
     for entry in page.entries {
+      if entry.step != nil { showDeltas(of: entry.task, from: held.indices, shown: &shown) }
       queue.append(.entry(entry))
       note(entry)
     }
     position = max(position, page.lookedUpTo)
-    guard !page.hasMore else { return }
-    for delta in held {
-      guard let open = openTries[delta.task], open == (delta.step, delta.attempt) else { continue }
-      queue.append(.delta(delta))
+    if !page.hasMore {
+      for task in Set(held[..<earlyCount].map(\.task)) { showDeltas(of: task, from: 0..<earlyCount, shown: &shown) }
+      // Early ones that fitted no open try never will; late ones may be of a try whose start the next read sees.
+      shown.formUnion(0..<earlyCount)
     }
-    held = []
-    guard let task else { return }
+    held = held.indices.filter { !shown.contains($0) }.map { held[$0] }
+    guard !page.hasMore, let task else { return }
     // Rows and status are of one snapshot, so nothing can follow.
     if status == nil { end("\(task) was deleted") } else if status?.isTerminal == true { end(nil) }
+  }
+
+  /// Nil, and the feed is over, when this reader was too slow.
+  private mutating func takeDeltas() -> [ModelDelta]? {
+    let deltas = subscription.takeDeltas()
+    guard let deltas, held.count + deltas.count <= TaskEvents.Subscription.maximumDeltas else {
+      isOver = true
+      return nil
+    }
+    return deltas
+  }
+
+  /// Queues the deltas of the task's open try.
+  private mutating func showDeltas(of task: TaskID, from indices: Range<Int>, shown: inout Set<Int>) {
+    guard let open = openTries[task] else { return }
+    for index in indices where held[index].task == task && open == (held[index].step, held[index].attempt) {
+      if shown.insert(index).inserted { queue.append(.delta(held[index])) }
+    }
   }
 
   private mutating func end(_ reason: String?) {

@@ -237,7 +237,7 @@ import Testing
     try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: the pool's threads must not wait for a process.
       DispatchQueue.global().async {
-        let (process, pipe) = (Process(), Pipe())
+        let (process, pipe) = (ChildProcess(), Pipe())
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())
         process.standardOutput = pipe

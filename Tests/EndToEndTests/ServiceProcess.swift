@@ -18,7 +18,7 @@ final class ServiceProcess: Sendable {
 
   let folder: TemporaryFolder
   let transport: CurlTransport
-  private let process: Process
+  private let process: ChildProcess
   private let output: OutputLines
   private let errors: OutputLines
 
@@ -59,7 +59,7 @@ final class ServiceProcess: Sendable {
   {
     self.folder = folder
     transport = try CurlTransport()
-    process = Process()
+    process = ChildProcess()
     process.executableURL = binary
     process.arguments = arguments
     process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder.path].merging(environment) { $1 }

@@ -14,7 +14,7 @@ struct ShellRun: Sendable {
     input: String? = nil
   ) async throws -> ShellRun {
     let files = try TemporaryFolder("run")
-    let process = Process()
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"].merging(environment) { $1 }

@@ -44,8 +44,8 @@ import Testing
     }
   }
 
-  private func run(_ arguments: [String], _ output: Pipe? = nil) throws -> Process {
-    let process = Process()
+  private func run(_ arguments: [String], _ output: Pipe? = nil) throws -> ChildProcess {
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
     process.arguments = arguments
     process.standardInput = FileHandle.nullDevice

@@ -90,5 +90,9 @@ final class DataFolder: Sendable {
     return StoreStartError(kind, "\(what): \(String(cString: strerror(code))).")
   }
 
-  func release() { close(lockDescriptor) }
+  func release() {
+    // First: a child that is being started holds a copy of the descriptor until its exec.
+    _ = cplatform_unlock(lockDescriptor)
+    close(lockDescriptor)
+  }
 }

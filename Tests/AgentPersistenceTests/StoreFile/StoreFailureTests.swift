@@ -222,7 +222,7 @@ final class MountedFolder: Sendable {
 
   private static func run(_ arguments: String...) throws {
     struct Failure: Error {}
-    let process = Process()
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
     process.standardError = FileHandle.nullDevice

@@ -69,7 +69,7 @@ final class WriterGate: Sendable {
 
 /// Waits until it holds, giving way to others in between; false when it did not come true in some ten seconds.
 func eventually(_ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
-  let end = DispatchTime.now() + 60
+  let end = DispatchTime.now() + 180
   while DispatchTime.now() < end {
     if try await condition() { return true }
     // Between two looks the processor is the writer's, not this loop's.
@@ -138,8 +138,8 @@ struct OutsideProcess {
     return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  static func start(_ script: String, _ arguments: [String]) throws -> (Process, output: Pipe, input: Pipe) {
-    let process = Process()
+  static func start(_ script: String, _ arguments: [String]) throws -> (ChildProcess, output: Pipe, input: Pipe) {
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["python3", "-c", script] + arguments
     let (output, input) = (Pipe(), Pipe())

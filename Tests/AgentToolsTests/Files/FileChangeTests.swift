@@ -220,7 +220,7 @@ struct FileChangeTests {
 
   /// Runs a program of the system; true when it exits with 0.
   private func run(_ arguments: [String]) throws -> Bool {
-    let process = Process()
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
     process.standardError = FileHandle.nullDevice

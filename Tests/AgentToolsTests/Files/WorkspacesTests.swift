@@ -224,7 +224,7 @@ struct WorkspacesTests {
     let target = folder.appending("unpacked")
     try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)
     try Data(archive).write(to: URL(fileURLWithPath: folder.appending("w.tar")))
-    let process = Process()
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/bin/tar")
     process.arguments = ["-xf", folder.appending("w.tar"), "-C", target]
     try process.run()

@@ -87,7 +87,7 @@ final class CrashRig {
     let (service, _) = try await begin(wholeStream: true)
     let client = client(service)
     // Each round waits for the service; a job that is still not there after all of them is a complaint below.
-    for _ in 0..<100 {
+    for _ in 0..<600 {
       let open = ledger.now.ids.filter { !settled.contains($0.key) }
       if open.isEmpty { break }
       try await client.resolveDoubts(recorder)

@@ -15,11 +15,11 @@ final class EffectRecorder: Sendable {
 
   let port: Int
   private let file: String
-  private let process: Process
+  private let process: ChildProcess
 
   init(in folder: TemporaryFolder) throws {
     file = folder.appending("effects.jsonl")
-    process = Process()
+    process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     let program = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("recorder.py")
     process.arguments = ["python3", program.path, file]

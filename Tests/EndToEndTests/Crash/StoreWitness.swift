@@ -1,3 +1,4 @@
+import AgentTestKit
 import Foundation
 
 /// What stands in a database file, read by a process of its own through the views made for it.
@@ -99,7 +100,7 @@ struct StoreWitness: Sendable {
   }
 
   private static func run(_ database: [String], _ commands: String) throws -> Data {
-    let process = Process()
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["sqlite3", "-batch"] + database
     let (input, output) = (Pipe(), Pipe())

@@ -207,7 +207,7 @@ import Testing
     let service = try await ServiceProcess.serve(in: folder, files: Self.script)
     let before = try await service.create(["agent": "coder", "input": "x"])
     _ = try await service.ended(before)
-    let (process, input, lines) = (Process(), Pipe(), OutputLines())
+    let (process, input, lines) = (ChildProcess(), Pipe(), OutputLines())
     process.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
     process.arguments = [folder.appending("data/agent.db")]
     let output = Pipe()

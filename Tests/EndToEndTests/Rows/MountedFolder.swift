@@ -24,7 +24,7 @@ final class MountedFolder: Sendable {
   }
 
   static func run(_ arguments: [String]) throws {
-    let process = Process()
+    let process = ChildProcess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
     (process.standardError, process.standardOutput) = (FileHandle.nullDevice, FileHandle.nullDevice)
