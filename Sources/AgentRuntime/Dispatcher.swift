@@ -38,6 +38,8 @@ package final class Dispatcher: Sendable {
     var running: [TaskID: Running] = [:]
     var isAlive = false
     var isDraining = false
+    /// The drain's grace is over.
+    var isHurried = false
     var isAbandoned = false
     /// Those who wait for workers to be gone.
     var watchers: [Int: Wakeup] = [:]
@@ -80,6 +82,17 @@ package final class Dispatcher: Sendable {
       return state.running.values.map(\.interrupt)
     }
     for interrupt in interrupts { interrupt.request(.shutdown) }
+    wakeup.wake()
+  }
+
+  /// Drains without the grace: steps in hand are cut now. Repeatable.
+  package func hurry() {
+    let interrupts = state.withLock { state in
+      state.isDraining = true
+      state.isHurried = true
+      return state.running.values.map(\.interrupt)
+    }
+    for interrupt in interrupts { interrupt.fire(.shutdown) }
     wakeup.wake()
   }
 
@@ -171,13 +184,14 @@ package final class Dispatcher: Sendable {
     let interrupt = WorkInterrupt()
     let limits = claimed.definition.limits.narrowed(by: claimed.task.limits)
     let wallDeadline = limits.wallTime.map { parts.clock.uptime() + $0 - claimed.wallTimeUsed }
-    let isDraining = state.withLock { state in
+    let (isDraining, isHurried) = state.withLock { state in
       state.running[claimed.task.id] = Running(
         agent: claimed.task.agent, interrupt: interrupt, isQuarantined: claimed.crashes >= Self.quarantineCrashes,
         wallDeadline: wallDeadline)
-      return state.isDraining
+      return (state.isDraining, state.isHurried)
     }
     if isDraining { interrupt.request(.shutdown) }
+    if isHurried { interrupt.fire(.shutdown) }
     if claimed.task.cancelRequestedAt != nil { interrupt.fire(.cancel) }
     let worker = Worker(
       parts: parts, claimed: claimed, interrupt: interrupt,

@@ -188,6 +188,25 @@ struct LogFileTests {
     #expect(try text().split(separator: "\n").count == 1)
   }
 
+  @Test(
+    "a file whose first line is a week old is full, whatever its size and whoever wrote it",
+    arguments: [
+      LogFormat.text, .json,
+    ])
+  func age(format: LogFormat) throws {
+    open(format).logger("worker").info("first")
+    clock.advance(by: LogFile.maximumAge - .milliseconds(1))
+    open(format).logger("worker").info("second")
+    #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.path).contains("app.log.1"))
+    clock.advance(by: .milliseconds(1))
+    let file = open(format)
+    file.logger("worker").info("third")
+    file.logger("worker").info("fourth")
+    #expect(try text("app.log.1").split(separator: "\n").count == 2)
+    #expect(try text().split(separator: "\n").count == 2)
+    #expect(try text("app.log.1").contains("second") && text().contains("third"))
+  }
+
   @Test("files beyond a lowered number go with the next rotation")
   func keepLess() throws {
     for number in 0..<8 { open(maximumBytes: 10, keep: 5).logger("w").info("line \(number)") }

@@ -57,14 +57,6 @@ import Testing
     #expect(steps.filter { $0["name"] == "file.write" }.count == 1)
   }
 
-  @Test("SIGTERM ends the service with status 0 and puts running work back")
-  func terminated() async throws {
-    let folder = try TemporaryFolder()
-    let service = try await ServiceProcess.serve(in: folder)
-    service.signal(SIGTERM)
-    #expect(await service.exit() == 0)
-  }
-
   static let notes = """
     # Notes
 

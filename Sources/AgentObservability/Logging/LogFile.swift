@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Synchronization
 
-/// The service's log: `FOLDER/app.log` and standard error. Rotates by size itself. Nothing here throws or stops the
+/// The service's log: `FOLDER/app.log` and standard error. Rotates by size and by age itself. Nothing here throws or stops the
 /// service: what could not be written is counted.
 package final class LogFile: Sendable {
   package struct Options: Sendable, Hashable {
@@ -21,6 +21,8 @@ package final class LogFile: Sendable {
 
   private struct State {
     var file: LogDescriptor?
+    /// When the file's first line was written, as far as it says so.
+    var firstLine: Timestamp?
     /// When the next try to open is due, in uptime; nil: at once.
     var nextTry: Duration?
     var failures: Int64 = 0
@@ -29,6 +31,9 @@ package final class LogFile: Sendable {
 
   /// A full disk or a lost folder is tried again this often, not at every line.
   private static let retryInterval = Duration.seconds(1)
+
+  /// A file whose first line is older is full, whatever its size: a quiet site's files then hold a week each.
+  package static let maximumAge = Duration.seconds(7 * 24 * 3600)
 
   private let clock: any WallClock
   private let options: Options
@@ -78,19 +83,29 @@ package final class LogFile: Sendable {
     let bytes = line.encoded(as: options.format)
     state.withLock { state in
       openIfDue(&state)
-      if options.folder != nil { writeToFile(bytes, &state) }
+      if options.folder != nil { writeToFile(bytes, at: line.time, &state) }
       if standardError >= 0, !LogDescriptor.writeWithoutBlocking(bytes, to: standardError) { state.failures += 1 }
     }
   }
 
   func now() -> Timestamp { clock.now() }
 
-  private func writeToFile(_ bytes: [UInt8], _ state: inout State) {
-    if let file = state.file, file.size > 0, file.size + Int64(bytes.count) > options.maximumBytes { rotate(&state) }
+  private func writeToFile(_ bytes: [UInt8], at time: Timestamp, _ state: inout State) {
+    if let file = state.file, file.size > 0,
+      file.size + Int64(bytes.count) > options.maximumBytes || isOld(state, at: time)
+    {
+      rotate(&state)
+    }
     guard let file = state.file, file.write(bytes) else {
       state.failures += 1
       return
     }
+    if state.firstLine == nil { state.firstLine = time }
+  }
+
+  private func isOld(_ state: State, at time: Timestamp) -> Bool {
+    guard let first = state.firstLine else { return false }
+    return first.adding(Self.maximumAge) <= time
   }
 
   private func openIfDue(_ state: inout State) {
@@ -99,6 +114,8 @@ package final class LogFile: Sendable {
     if let due = state.nextTry, uptime < due { return }
     state.file = LogDescriptor(folder: folder, name: Self.fileName)
     let code = errno
+    // Read from the file, so that a service that is started every day grows no year-old file.
+    state.firstLine = state.file == nil ? nil : LogLine.firstTime(inFile: "\(folder)/\(Self.fileName)")
     state.nextTry = state.file == nil ? uptime + Self.retryInterval : nil
     state.problem = state.file == nil ? "\(folder)/\(Self.fileName): \(String(cString: strerror(code)))" : nil
   }
@@ -122,6 +139,7 @@ package final class LogFile: Sendable {
       state.failures += 1
       // The next try comes after as much again, not at every line.
       state.file?.restartSize()
+      state.firstLine = nil
       return
     }
     removeBeyond(path)

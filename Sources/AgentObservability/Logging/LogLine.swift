@@ -1,4 +1,5 @@
 import AgentCore
+import Glibc
 import Logging
 
 /// One event as one line: whatever a caller, a model or a tool wrote, it stays on its line and cannot steer a terminal.
@@ -51,7 +52,7 @@ struct LogLine {
   }
 
   private func jsonLine() -> String {
-    var line = "{\"time\":\"\(time.text)\",\"level\":\"\(level.rawValue.uppercased())\""
+    var line = "\(Self.jsonStart)\(time.text)\",\"level\":\"\(level.rawValue.uppercased())\""
     Self.append(member: "component", .text(component), to: &line)
     line += ",\"message\":\""
     Self.append(Self.cut(message, Self.maximumMessageBytes), isQuoted: true, to: &line)
@@ -133,4 +134,21 @@ struct LogLine {
       }
     }
   }
+}
+
+extension LogLine {
+  /// The time of the first line of a log in either format; nil when the file has none.
+  static func firstTime(inFile path: String) -> Timestamp? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    // `{"time":"` and one time are less.
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = read(descriptor, &bytes, bytes.count)
+    let head = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    let start = head.hasPrefix(jsonStart) ? head.dropFirst(jsonStart.count) : head[...]
+    return Timestamp(rfc3339: String(start.prefix { $0 != " " && $0 != "\"" }))
+  }
+
+  private static let jsonStart = "{\"time\":\""
 }

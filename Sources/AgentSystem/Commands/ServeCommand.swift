@@ -10,7 +10,8 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Serves tasks until it is told to stop.",
     discussion: """
       Loopback TCP may read the agents' status and the health routes; the unix socket, where the kernel names the \
-      caller, does everything. SIGTERM stops claiming, lets steps in hand finish (20 s) and exits 0.
+      caller, does everything. SIGTERM stops claiming, lets steps in hand finish (20 s) and exits 0; a second one cuts \
+      them at once. SIGHUP reopens app.log.
       """)
 
   @Option(

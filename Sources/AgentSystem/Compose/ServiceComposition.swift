@@ -151,8 +151,9 @@ struct ServiceComposition {
     let bound = api.listeners { address in
       for address in listeners.add(address) { announce(address) }
     }
+    let signals = SignalService(log: log, journalLog: parts.log, engine: engine, clock: clock)
     var group = ServiceGroupConfiguration(
-      services: (bound + [EngineService(engine: engine)]).map {
+      services: ([signals] + bound + [EngineService(engine: engine)]).map {
         .init(
           service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
           // A listener that cannot listen: work in hand is put back as at any other stop, then its error ends the process.

@@ -7,6 +7,8 @@ final class CrashLedger: Sendable {
     var upcoming: [CrashJob] = []
     /// Jobs that were asked for.
     var jobs: [CrashJob] = []
+    /// How many of those have ended and were compared.
+    var settled = 0
     /// Ids answered 201, by job.
     var ids: [Int: String] = [:]
     /// Cancels answered 200 or 202 and not followed by an asked-for retry.

@@ -234,6 +234,7 @@ final class CrashRig {
       // A cancelled one may be asked to go again in this life; then its script must still be there.
       if status == "cancelled", !state.cancelled.contains(id) { continue }
       settled.insert(job.number)
+      ledger.change { $0.settled += 1 }
       guard status != "cancelled" else { continue }
       let task = try await service.send("GET", "/api/tasks/\(id)").json
       let outcome = CrashOutcome(task: task, workspace: "\(service.data)/workspaces/\(id)")

@@ -1,0 +1,45 @@
+import AgentCore
+import AgentObservability
+import AgentRuntime
+import Foundation
+import ServiceLifecycle
+import UnixSignals
+
+/// The signals that the service group does not know: SIGHUP reopens `app.log`, a second SIGTERM or SIGINT ends the
+/// grace of a stop. Stands first in the group, so that it is the last to be shut down and hears them until the end.
+struct SignalService: Service {
+  let log: LogFile
+  let journalLog: any ServiceLog
+  let engine: Dispatcher
+  let clock: any WallClock
+
+  /// What the results of the steps that a second signal cut get until they are on disk.
+  private static let lastWrites: Duration = .seconds(2)
+
+  func run() async throws {
+    await withDiscardingTaskGroup { group in
+      var stops = 0
+      for await signal in await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint).cancelOnGracefulShutdown() {
+        if signal == .sighup {
+          log.reopen()
+          journalLog.record(.info, "log", "app.log was opened anew", [:])
+          continue
+        }
+        stops += 1
+        // The first one is the group's.
+        guard stops == 2 else { continue }
+        journalLog.record(.warning, "service", "told to stop a second time: steps in hand are cut", [:])
+        engine.hurry()
+        group.addTask { await self.endAtOnce() }
+      }
+      group.cancelAll()
+    }
+  }
+
+  /// Ends the process when it has not ended by itself; what is on disk is whole at every instant.
+  private func endAtOnce() async {
+    guard (try? await clock.sleep(for: Self.lastWrites)) != nil else { return }  // Cancelled: all has ended.
+    journalLog.record(.error, "service", "ended without the last results: the next start recovers", [:])
+    _exit(ProcessExit.failed.rawValue)
+  }
+}

@@ -1,0 +1,53 @@
+import AgentCore
+import AgentTestKit
+import Foundation
+import Testing
+
+/// Signals to the real binary.
+@Suite struct SignalTests {
+  private static let busy = ServiceProcess.scripted([
+    ["when": ["prompt": "forever"], "reply": ["delay": "600s", "text": "never"]], ServiceProcess.saysDone,
+  ])
+
+  @Test(
+    "SIGTERM: not ready, nothing more is claimed; the second one cuts the step in hand, exit 0, the work is put back")
+  func stoppedTwice() async throws {
+    let folder = try TemporaryFolder()
+    let service = try await ServiceProcess.serve(in: folder, files: Self.busy)
+    let id = try await service.create(["agent": "coder", "input": "forever"])
+    try await service.running(id)
+    service.signal(SIGTERM)
+    let unready = try await service.asking("GET", "/readyz") { $0.status == 503 }
+    #expect(unready.status == 503, "\(unready.text)")
+    #expect(try await service.send("GET", "/livez").status == 200)
+    let late = try await service.create(["agent": "coder", "input": "late"])
+    #expect(try await service.task(late)["status"] == "pending")
+    #expect(try await service.task(id)["status"] == "running")
+    // The grace is 20 s: without the second signal nothing ends before.
+    let told = ContinuousClock.now
+    service.signal(SIGTERM)
+    #expect(await service.exit() == 0, "\(service.standardError)")
+    #expect(ContinuousClock.now - told < .seconds(15))
+
+    let next = try await ServiceProcess.serve(in: folder)
+    #expect(try await next.ended(late)["status"] == "completed")
+    try await next.running(id)
+    let again = try await next.task(id)
+    #expect(again["attempt"] == 1)
+    await next.killed()
+  }
+
+  @Test("SIGHUP opens app.log anew where something has moved it away, and ends nothing")
+  func reopened() async throws {
+    let folder = try TemporaryFolder()
+    let service = try await ServiceProcess.serve(in: folder, files: Self.busy)
+    let (log, moved) = (folder.appending("log/app.log"), folder.appending("log/app.log.moved"))
+    try FileManager.default.moveItem(atPath: log, toPath: moved)
+    service.signal(SIGHUP)
+    _ = try await service.asking("GET", "/livez") { _ in FileManager.default.fileExists(atPath: log) }
+    let id = try await service.create(["agent": "coder", "input": "x"])
+    _ = try await service.ended(id)
+    #expect(try String(contentsOfFile: log, encoding: .utf8).contains("task=\(id)"))
+    #expect(try !String(contentsOfFile: moved, encoding: .utf8).contains("task=\(id)"))
+  }
+}
