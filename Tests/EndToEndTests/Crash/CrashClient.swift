@@ -70,6 +70,7 @@ struct CrashClient: Sendable {
   /// Disables the spare agent, or enables it again.
   func toggleSpare() async throws {
     let wish = ledger.change { state -> Bool? in
+      state.isSpareLeftDisabled = false
       defer { state.isSpareDisabled = nil }
       return state.isSpareDisabled.map { !$0 }
     }

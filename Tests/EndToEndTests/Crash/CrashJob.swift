@@ -14,6 +14,8 @@ struct CrashJob: Sendable, Hashable {
     case limit
     /// Its provider fails at first: the step has further tries.
     case error
+    /// Its agent is disabled and enabled again.
+    case spare
   }
 
   var number: Int
@@ -24,6 +26,7 @@ struct CrashJob: Sendable, Hashable {
     switch kind {
     case .files, .net: "crew"
     case .limit, .error: "rough"
+    case .spare: "spare"
     }
   }
   var mark: String { "JOB-\(number)." }
@@ -36,7 +39,7 @@ struct CrashJob: Sendable, Hashable {
   static func turns(_ kind: Kind) -> Int {
     switch kind {
     case .files, .net: 14
-    case .limit, .error: 4
+    case .limit, .error, .spare: 4
     }
   }
 
@@ -46,7 +49,7 @@ struct CrashJob: Sendable, Hashable {
   /// Rules that hold for this job alone; they stand before those of its kind.
   func rules(port: Int) -> [JSONValue] {
     switch kind {
-    case .files: []
+    case .files, .spare: []
     case .net:
       (1..<Self.turns(kind)).filter { Self.isPost($0) || Self.isPut($0) }.map { turn in
         let path = "/\(Self.isPost(turn) ? "once" : "put")/\(number)/\(turn)"

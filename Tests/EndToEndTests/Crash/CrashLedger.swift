@@ -17,6 +17,8 @@ final class CrashLedger: Sendable {
     var retries: [String: Int] = [:]
     /// Nil while a disable or an enable is under way: then either may hold.
     var isSpareDisabled: Bool? = false
+    /// The spare agent was disabled when this life became ready, and nobody has asked for another state since.
+    var isSpareLeftDisabled = false
     /// Answers that must not be: a key with two tasks, a status that the verb does not have.
     var complaints: [String] = []
     var repeatedKeys = 0

@@ -17,7 +17,7 @@ final class CrashRig {
   /// Unfinished jobs of the big agent at the start of each life: its places and some that queue.
   private static let unfinished = 30
   /// Jobs that the script of a life foresees beyond those.
-  private static let upcoming: [CrashJob.Kind: Int] = [.files: 40, .net: 40, .limit: 12, .error: 24]
+  private static let upcoming: [CrashJob.Kind: Int] = [.files: 40, .net: 40, .limit: 12, .error: 24, .spare: 1]
   /// Events after the arming until a fault point must have been reached: some ten seconds.
   private static let patience = 3000
   /// Pieces of the stream in a row without an event, heartbeats most likely: this life will not get anywhere.
@@ -69,11 +69,13 @@ final class CrashRig {
       await service.killed()
       return false
     }
+    ledger.change { $0.isSpareLeftDisabled = $0.isSpareDisabled == true }
     try await topUp(service, store)
     let wasForced = try await live(service, from: store, until: kill)
     let status = await service.exit()
     if status != -SIGKILL { complaints.append("life \(lives) ended by itself: \(status) \(service.standardError)") }
     let dead = try StoreWitness.ofTheDead(data: service.data, scratch: folder.appending("dead"))
+    checkSpare(dead, since: store.lastSequence)
     let progressed = Set(
       dead.events.lazy.filter { $0.sequence > store.lastSequence && $0.type == "step.finished" }.map(\.task))
     let count = dead.tasks.count { $0.status == "running" && progressed.contains($0.id) }
@@ -82,10 +84,24 @@ final class CrashRig {
     return counts
   }
 
+  /// I15: a disabled agent's tasks are not begun, with one of them always waiting to be.
+  private func checkSpare(_ dead: StoreWitness, since start: Int) {
+    let state = ledger.now
+    guard state.isSpareLeftDisabled else { return }
+    let tasks = Set(state.jobs.filter { $0.kind == .spare }.compactMap { state.ids[$0.number] })
+    complaints += dead.events.filter {
+      $0.sequence > start && $0.type == "task.started" && tasks.contains("task-\($0.task)")
+    }.map { "life \(lives), I15: task-\($0.task) was begun while its agent was disabled" }
+  }
+
   /// The last life: everything comes to its end, and all of it is looked at once more.
   func finish() async throws {
     let (service, _) = try await begin(wholeStream: true)
     let client = client(service)
+    if ledger.now.isSpareDisabled != false {
+      ledger.change { $0.isSpareDisabled = true }
+      try await client.toggleSpare()
+    }
     // Each round waits for the service; a job that is still not there after all of them is a complaint below.
     for _ in 0..<600 {
       let open = ledger.now.ids.filter { !settled.contains($0.key) }
@@ -151,6 +167,9 @@ final class CrashRig {
       try await client.toggleSpare()
     }
     let open = state.jobs.count { ["crew"].contains($0.agent) && !settled.contains($0.number) }
+    if !state.jobs.contains(where: { $0.kind == .spare && !settled.contains($0.number) }) {
+      try await client.create(.spare)
+    }
     for index in 0..<max(0, Self.unfinished - open) { try await client.create(index % 2 == 0 ? .files : .net) }
   }
 

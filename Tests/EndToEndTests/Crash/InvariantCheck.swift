@@ -19,7 +19,8 @@ struct InvariantCheck {
   let calls: [String: Int]
 
   func complaints(_ memory: inout Memory) -> [String] {
-    ledger.complaints + acknowledged() + digests(&memory) + numbers() + witnessed() + moves() + epochs() + integrity()
+    ledger.complaints + acknowledged() + density() + digests(&memory) + numbers() + witnessed() + moves() + epochs()
+      + integrity()
       + cancels() + keys() + attempts()
   }
 
@@ -69,6 +70,13 @@ struct InvariantCheck {
       if path.hasPrefix("/once/"), effects.count > 1 { return "I4: \(path) was sent \(effects.count) times" }
       let distinct = Set(effects).count
       return distinct > 1 ? "I4: \(path) was sent in \(distinct) forms" : nil
+    }
+  }
+
+  private func density() -> [String] {
+    Dictionary(grouping: store.events, by: \.task).compactMap { task, events in
+      let numbers = events.map(\.taskSequence)
+      return numbers == Array(1...numbers.count) ? nil : "I10: the events of task-\(task) are \(numbers)"
     }
   }
 

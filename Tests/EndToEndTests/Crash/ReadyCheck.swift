@@ -1,4 +1,5 @@
 import AgentCore
+import Foundation
 import HTTPTransport
 
 /// The invariants that are asked for over HTTP, of a life that has just become ready.
@@ -9,7 +10,7 @@ struct ReadyCheck {
 
   /// `streamAfter`: where the comparison of the stream begins, 0 for all of it.
   func complaints(streamAfter: Int) async throws -> [String] {
-    try await database() + disabled() + causes() + stream(after: streamAfter)
+    try await database() + disabled() + causes() + workspaces() + stream(after: streamAfter)
   }
 
   private func database() async throws -> [String] {
@@ -40,6 +41,14 @@ struct ReadyCheck {
       }
     }
     return found
+  }
+
+  /// Made before the row: what has no row was never acknowledged, and is gone before anybody is served.
+  private func workspaces() throws -> [String] {
+    let folders = Set(try FileManager.default.contentsOfDirectory(atPath: service.data + "/workspaces"))
+    let tasks = Set(store.tasks.map { "task-\($0.id)" })
+    return folders.subtracting(tasks).map { "the workspace \($0) has no task" }
+      + tasks.subtracting(folders).map { "\($0) has no workspace" }
   }
 
   private func stream(after start: Int) async throws -> [String] {

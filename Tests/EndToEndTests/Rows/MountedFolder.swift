@@ -12,6 +12,14 @@ final class MountedFolder: Sendable {
     return (try? MountedFolder(at: folder.path, "-t", "tmpfs", "-o", "size=1m", "tmpfs")) != nil
   }()
 
+  /// Whether it may mount files as disks as well.
+  static let canMountImages: Bool = {
+    guard geteuid() == 0, let folder = try? TemporaryFolder("probe") else { return false }
+    let image = folder.appending("disk.img")
+    return (try? run(["truncate", "-s", "4M", image])) != nil && (try? run(["mke2fs", "-q", image])) != nil
+      && (try? MountedFolder(at: folder.appending("disk"), "-o", "loop", image)) != nil
+  }()
+
   init(at path: String, _ arguments: String...) throws {
     self.path = path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
