@@ -97,7 +97,7 @@ struct ServiceComposition {
     let server = settings.configuration.server
     let work = BlockingWork()
     let workspaces = try Workspaces(
-      root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: [server.data],
+      root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: settings.protectedPaths,
       work: work)
     let tools: [any AgentTool] =
       FileToolbox(digester: digester, work: work).tools
