@@ -80,7 +80,7 @@ struct ServiceComposition {
       let listeners = BoundListeners(
         configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
       let parts = try engineParts(
-        store: store, events: events, digester: digester, log: log,
+        store: store, reserve: file.options.limits.reservedBytes, events: events, digester: digester, log: log,
         transport: transport, listeners: listeners)
       try await removeOrphans(in: parts)
       try await runServices(parts, file: file, listeners: listeners, announce: announce)
@@ -91,16 +91,17 @@ struct ServiceComposition {
   }
 
   private func engineParts(
-    store: SQLiteTaskStore, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
+    store: SQLiteTaskStore, reserve: Int64, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
     transport: CurlTransport, listeners: BoundListeners
   ) throws -> EngineParts {
     let server = settings.configuration.server
     let work = BlockingWork()
+    let disk = DiskReserve(folder: server.data, bytes: reserve)
     let workspaces = try Workspaces(
       root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: settings.protectedPaths,
-      work: work)
+      reserve: disk, work: work)
     let tools: [any AgentTool] =
-      FileToolbox(digester: digester, work: work).tools
+      FileToolbox(digester: digester, reserve: disk, work: work).tools
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
     return EngineParts(
       store: store, providers: try providers(), tools: ToolRegistry(tools: tools),

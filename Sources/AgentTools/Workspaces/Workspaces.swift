@@ -10,21 +10,23 @@ package struct Workspaces: Sendable {
   package let root: String
   private let allowedRoots: [String]
   private let protected: [String]
+  private let reserve: DiskReserve?
   let work: BlockingWork
 
   /// Makes the root (0700) if there is none. Called once at start; blocks.
   ///
-  /// `allowedRoots`: tasks may be given folders below these. `protected`: folders that no given folder may lie in or
-  /// contain, such as the data folder; `root` always is one.
+  /// `allowedRoots`: tasks may be given folders below these. `protected`: paths that no given folder may be, lie in or
+  /// contain, such as the data folder; `root` always is one. `reserve`: nil takes the disk to its end.
   /// Throws `openat2_unavailable` where files cannot be opened safely, `io_error`, `not_a_folder`.
   package init(
-    root: String, allowedRoots: [String], protected: [String] = [], work: BlockingWork
+    root: String, allowedRoots: [String], protected: [String] = [], reserve: DiskReserve? = nil, work: BlockingWork
   ) throws(WorkspaceError) {
     if mkdir(root, 0o700) != 0, errno != EEXIST { throw WorkspaceError(errno: errno, root) }
     let resolved = try Self.realPath(root)
     // Opened once to find out now, not at the first task, whether the kernel can.
     _ = try WorkspaceFolder(at: resolved)
     self.root = resolved
+    self.reserve = reserve
     self.allowedRoots = allowedRoots
     self.protected = protected + [resolved]
     self.work = work
@@ -40,7 +42,9 @@ package struct Workspaces: Sendable {
   package func create(for task: TaskID, files: [(path: String, bytes: [UInt8])] = []) async throws(WorkspaceError) {
     let files = try GivenFile.checked(files)
     let path = path(for: task)
-    try await run { [root] (ticket) throws(WorkspaceError) in
+    try await run { [root, reserve] (ticket) throws(WorkspaceError) in
+      try reserve?.requireRoom(
+        for: files.reduce(0) { $0 + $1.bytes.count }, in: try Self.open(root), "the task's files")
       // A caller who leaves must not leave half a workspace behind.
       try ticket.commit()
       guard mkdir(path, 0o700) == 0 else {
@@ -69,7 +73,8 @@ package struct Workspaces: Sendable {
   package func createEmpty(for tasks: [TaskID]) async throws(WorkspaceError) {
     guard !tasks.isEmpty else { return }
     let paths = tasks.map { (task: $0, path: path(for: $0)) }
-    try await run { [root] (ticket) throws(WorkspaceError) in
+    try await run { [root, reserve] (ticket) throws(WorkspaceError) in
+      try reserve?.requireRoom(for: 0, in: try Self.open(root), "the task's folder")
       // A caller who leaves must not leave half of them behind.
       try ticket.commit()
       var made: [String] = []
@@ -185,9 +190,12 @@ package struct Workspaces: Sendable {
     return path.utf8.count > base.count && path.utf8.starts(with: base)
   }
 
-  static func synchronize(_ folder: String) throws(WorkspaceError) {
-    let number = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+  static func synchronize(_ folder: String) throws(WorkspaceError) { try open(folder).synchronize(folder) }
+
+  /// Opens one of our own folders.
+  private static func open(_ folder: String) throws(WorkspaceError) -> OwnedDescriptor {
+    let number = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0 else { throw WorkspaceError(errno: errno, folder) }
-    try OwnedDescriptor(number).synchronize(folder)
+    return OwnedDescriptor(number)
   }
 }
