@@ -100,6 +100,9 @@ struct ServiceComposition {
     let workspaces = try Workspaces(
       root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: settings.protectedPaths,
       reserve: disk, work: work)
+    if let problem = workspaces.problem {
+      log.record(.warning, "tools", "\(problem.code.rawValue): \(problem.detail); the file tools are off", [:])
+    }
     let tools: [any AgentTool] =
       FileToolbox(digester: digester, reserve: disk, work: work).tools
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]

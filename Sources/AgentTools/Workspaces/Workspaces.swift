@@ -12,19 +12,21 @@ package struct Workspaces: Sendable {
   private let protected: [String]
   private let reserve: DiskReserve?
   let work: BlockingWork
+  /// `openat2_unavailable` where files cannot be opened safely: each verb that opens one throws it then. Empty workspaces
+  /// are still made and removed, so that tasks whose agents touch no files run.
+  package let problem: WorkspaceError?
 
   /// Makes the root (0700) if there is none. Called once at start; blocks.
   ///
   /// `allowedRoots`: tasks may be given folders below these. `protected`: paths that no given folder may be, lie in or
   /// contain, such as the data folder; `root` always is one. `reserve`: nil takes the disk to its end.
-  /// Throws `openat2_unavailable` where files cannot be opened safely, `io_error`, `not_a_folder`.
+  /// Throws `io_error`, `not_a_folder`.
   package init(
     root: String, allowedRoots: [String], protected: [String] = [], reserve: DiskReserve? = nil, work: BlockingWork
   ) throws(WorkspaceError) {
     if mkdir(root, 0o700) != 0, errno != EEXIST { throw WorkspaceError(errno: errno, root) }
     let resolved = try Self.realPath(root)
-    // Opened once to find out now, not at the first task, whether the kernel can.
-    _ = try WorkspaceFolder(at: resolved)
+    problem = try Self.problem(opening: resolved)
     self.root = resolved
     self.reserve = reserve
     self.allowedRoots = allowedRoots
@@ -111,7 +113,8 @@ package struct Workspaces: Sendable {
   package func existing() async throws(WorkspaceError) -> [TaskID] {
     try await run { [root] (ticket) throws(WorkspaceError) in
       var tasks: [TaskID] = []
-      let folder = try WorkspaceFolder(at: root).openFolder([UInt8(ascii: ".")])
+      // Our own folder, by its resolved path: it is listed without openat2 too.
+      let folder = try Self.open(root)
       try folder.forEachName(Array(root.utf8)) { (name) throws(WorkspaceError) in
         try ticket.checkCancellation()
         let text = String(decoding: name, as: UTF8.self)
@@ -197,5 +200,15 @@ package struct Workspaces: Sendable {
     let number = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0 else { throw WorkspaceError(errno: errno, folder) }
     return OwnedDescriptor(number)
+  }
+
+  /// Opens it once to find out now, not at the first task, whether the kernel can.
+  private static func problem(opening folder: String) throws(WorkspaceError) -> WorkspaceError? {
+    do throws(WorkspaceError) {
+      _ = try WorkspaceFolder(at: folder)
+      return nil
+    } catch  where error.code == .openat2Unavailable {
+      return error
+    }
   }
 }
