@@ -41,7 +41,8 @@ final class CurlEngine {
     case .start(let order, let channel): start(order, channel)
     case .cancel(let id):
       if let transfer = transfers[id] { end(transfer, TransportError(.cancelled, "the caller went away")) }
-    case .resume(let id): transfers[id]?.resume()
+    case .resume(let id):
+      if let transfer = transfers[id], let error = transfer.resume() { end(transfer, error) }
     }
   }
 

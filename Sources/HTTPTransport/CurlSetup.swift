@@ -61,8 +61,9 @@ struct CurlSetup {
   }
 
   private mutating func setHeaders(_ request: HTTPExchange.Request) {
-    // A name and a semicolon: the field with an empty value; a name and a colon would leave the field out.
-    var lines = request.headers.map { name, value in value.isEmpty ? "\(name);" : "\(name): \(value)" }
+    // A name and a semicolon: the field with an empty value; a name and a colon, with blanks behind it or without, would
+    // leave the field out.
+    var lines = request.headers.map { name, value in HTTPToken.isBlank(value) ? "\(name);" : "\(name): \(value)" }
     // A 417 would make libcurl send the request again.
     lines.append("Expect:")
     if !request.headers.contains(where: { $0.0.lowercased() == "content-type" }) { lines.append("Content-Type:") }

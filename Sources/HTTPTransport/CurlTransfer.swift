@@ -1,3 +1,4 @@
+import AgentCore
 import CCurl
 
 /// One easy handle and what its callbacks know. Lives on the loop's thread alone.
@@ -61,11 +62,14 @@ final class CurlTransfer {
     return total.instant <= silence.instant ? total : silence
   }
 
-  func resume() {
-    guard isPaused else { return }
+  /// Lets a held transfer go on. The error that ends it, if libcurl could not hand over what it had kept: it does so
+  /// inside the call, and where a callback refuses it libcurl drops that piece, says so here and reads on.
+  func resume() -> TransportError? {
+    guard isPaused else { return nil }
     isPaused = false
     renewIdle()
-    curl_easy_pause(easy, CURLPAUSE_CONT)
+    let code = curl_easy_pause(easy, CURLPAUSE_CONT)
+    return code == CURLE_OK && abort == nil ? nil : failure(code)
   }
 
   /// After the handle was taken off its multi handle.

@@ -1,41 +1,20 @@
+import AgentCore
+
 /// Which addresses a request may reach. Decided on addresses: a name only says which question to ask.
 ///
-/// Denied is every address that is not globally reachable, and every one of our own listeners, always.
+/// Denied is every address that is not globally reachable, and every one of our own listeners, always. A name opens no
+/// address of this machine either, on any port: to others it may be global, to us it is what stands beside us.
 package struct EgressRule: Sendable {
-  /// One entry of `allow_hosts`.
-  package enum Entry: Sendable, Hashable {
-    /// `api.example.org`: opens the global addresses of that name.
-    case name(String)
-    /// `127.0.0.1:9000`, `[::1]:9000`: opens just that, in a denied block or not.
-    case endpoint(SocketAddress)
-    /// `10.1.0.0/16`: opens just those addresses, on every port, in a denied block or not.
-    case network(IPNetwork)
-
-    /// Nil for what is none of the three: configuration refuses it, and a rule opens nothing for it. An address
-    /// without a port counts as a name, so it opens itself if it is global.
-    package init?(_ text: String) {
-      if let network = IPNetwork(text) {
-        self = .network(network)
-      } else if let endpoint = SocketAddress(text) {
-        self = .endpoint(SocketAddress(endpoint.address.unmapped, port: endpoint.port))
-      } else {
-        switch HTTPURL.Host(text) {
-        case .name(let name): self = .name(name)
-        case .address(let address): self = .name(HTTPURL.Host.address(address).text)
-        case .irregular, nil: return nil
-        }
-      }
-    }
-  }
-
-  private let entries: [Entry]
+  private let entries: [AllowedHost]
   private let ownListeners: [SocketAddress]
+  private let ownAddresses: Set<IPAddress>
   private let blocks = SpecialPurposeBlocks()
 
   /// `ownListeners` are the addresses that this process listens on, wildcards followed by the machine's own
-  /// (`SocketAddress.withInterfaces`).
-  package init(allowHosts: [String], ownListeners: [SocketAddress]) {
-    entries = allowHosts.compactMap(Entry.init)
+  /// (`SocketAddress.withInterfaces`); `ownAddresses` those of its interfaces (`IPAddress.ofThisMachine`).
+  package init(allowHosts: [String], ownListeners: [SocketAddress], ownAddresses: [IPAddress] = []) {
+    self.ownAddresses = Set(ownAddresses.map(\.unmapped))
+    entries = allowHosts.compactMap(AllowedHost.init)
     self.ownListeners = ownListeners
   }
 
@@ -46,9 +25,9 @@ package struct EgressRule: Sendable {
     let address = peer.address.unmapped
     for entry in entries {
       switch entry {
-      case .endpoint(let endpoint): if endpoint == SocketAddress(address, port: peer.port) { return true }
+      case .endpoint(let listed, let port): if listed == address, port == peer.port { return true }
       case .network(let network): if network.contains(address) { return true }
-      case .name(let name): if name == host.text, blocks.isGlobal(address) { return true }
+      case .name(let name): if name == host.text, blocks.isGlobal(address), !isOurs(address) { return true }
       }
     }
     return false
@@ -63,7 +42,7 @@ package struct EgressRule: Sendable {
       return entries.contains { entry in
         switch entry {
         case .name(let allowed): allowed == name
-        case .endpoint(let endpoint): endpoint.port == url.port
+        case .endpoint(_, let port): port == url.port
         case .network: true
         }
       }
@@ -74,6 +53,11 @@ package struct EgressRule: Sendable {
   package func permitsThroughProxy(_ host: HTTPURL.Host) -> Bool {
     if case .name(let name) = host { return entries.contains(.name(name)) }
     return false
+  }
+
+  /// Of this machine, or translated to an address of it.
+  private func isOurs(_ address: IPAddress) -> Bool {
+    ownAddresses.contains(address) || address.translatedIPv4.map(ownAddresses.contains) ?? false
   }
 
   /// The unspecified address reaches the loopback listener, and a wildcard listener answers on loopback too.

@@ -9,6 +9,9 @@ package enum HTTPToken {
       }
   }
 
+  /// Nothing but blanks and tabs, or nothing at all: such a field's value is empty once it is sent (RFC 9110 section 5.5).
+  package static func isBlank(_ value: String) -> Bool { value.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+
   /// A field value: no control character but the tab, so no line break (RFC 9110 section 5.5).
   package static func isFieldValue(_ text: String) -> Bool {
     text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }

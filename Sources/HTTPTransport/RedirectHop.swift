@@ -1,3 +1,4 @@
+import AgentCore
 import CCurl
 
 /// One request of an exchange, checked; redirects make the next one from it.

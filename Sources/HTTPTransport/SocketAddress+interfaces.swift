@@ -1,3 +1,4 @@
+import AgentCore
 import CCurl
 import Glibc
 
@@ -8,7 +9,7 @@ extension SocketAddress {
   /// they cannot be read the listeners come back as they are.
   package static func withInterfaces(_ listeners: [SocketAddress]) -> [SocketAddress] {
     guard listeners.contains(where: \.address.isUnspecified) else { return listeners }
-    let addresses = interfaceAddresses()
+    let addresses = IPAddress.ofThisMachine()
     return listeners.flatMap { listener in
       guard listener.address.isUnspecified else { return [listener] }
       return [listener] + addresses.map { SocketAddress($0, port: listener.port) }
@@ -29,8 +30,12 @@ extension SocketAddress {
     guard let address = IPAddress(networkOrder: bytes) else { return nil }
     self.init(address, port: port)
   }
+}
 
-  private static func interfaceAddresses() -> [IPAddress] {
+extension IPAddress {
+  /// The addresses of this machine's interfaces as they are now; empty when they cannot be read (`getifaddrs`, some tens
+  /// of microseconds). They may change, so ask each time.
+  package static func ofThisMachine() -> [IPAddress] {
     var first: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&first) == 0 else { return [] }
     defer { freeifaddrs(first) }

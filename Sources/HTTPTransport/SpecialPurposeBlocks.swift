@@ -1,3 +1,5 @@
+import AgentCore
+
 /// Which addresses a packet can reach from anywhere on the Internet.
 ///
 /// The blocks of IANA's IPv4 and IPv6 Special-Purpose Address Registries with their column "Globally Reachable"; the

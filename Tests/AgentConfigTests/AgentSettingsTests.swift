@@ -110,6 +110,9 @@ struct AgentSettingsTests {
     Refusal("agents:\n  a: {instructions: x, allow_hosts: [10.0.0.0/33]}\n", "2:38 config_invalid", "is none of"),
     Refusal("agents:\n  a: {instructions: x, allow_hosts: ['http://a']}\n", "2:38 config_invalid", "is none of"),
     Refusal("agents:\n  a: {instructions: x, allow_hosts: ['127.0.0.1:0']}\n", "2:38 config_invalid", "is none of"),
+    Refusal("agents:\n  a: {instructions: x, allow_hosts: ['10.1.2.3/16']}\n", "2:38 config_invalid", "is none of"),
+    Refusal("agents:\n  a: {instructions: x, allow_hosts: ['10.0.0.0/08']}\n", "2:38 config_invalid", "is none of"),
+    Refusal("agents:\n  a: {instructions: x, allow_hosts: ['0x7f']}\n", "2:38 config_invalid", "is none of"),
   ]
 
   @Test("each mistake is refused at its place", arguments: refusals)

@@ -1,3 +1,4 @@
+import AgentCore
 import HTTPTransport
 import Testing
 
@@ -86,6 +87,28 @@ import Testing
     #expect(try permits(everything, peer, port: 8081, host: "name.example", own: own))
   }
 
+  @Test(
+    "a name opens no address of this machine, on any port; a literal or a network opens what it lists",
+    arguments: ["9.9.9.9", "::ffff:9.9.9.9", "64:ff9b::9.9.9.9", "2002:909:909::1", "2606:4700::1111"])
+  func ownAddresses(peer: String) throws {
+    let own = [try #require(IPAddress("::ffff:9.9.9.9")), try #require(IPAddress("2606:4700::1111"))]
+    let address = try #require(IPAddress(peer))
+    func permits(_ allowed: [String], _ host: String, port: UInt16, own: [IPAddress]) throws -> Bool {
+      EgressRule(allowHosts: allowed, ownListeners: [], ownAddresses: own)
+        .permits(SocketAddress(address, port: port), for: try #require(HTTPURL.Host(host)))
+    }
+    let literal = address.unmapped == address && peer.contains(":") ? "[\(peer)]" : "9.9.9.9"
+    for port in [22, 443] as [UInt16] {
+      #expect(try permits(["api.example.org"], "api.example.org", port: port, own: []))
+      #expect(try !permits(["api.example.org"], "api.example.org", port: port, own: own))
+      // An address without a port is a name.
+      #expect(try !permits([literal], literal, port: port, own: own))
+      #expect(try permits(["\(literal):\(port)"], literal, port: port, own: own))
+      #expect(try permits(["0.0.0.0/0", "::/0"], literal, port: port, own: own))
+    }
+    #expect(try permits(["api.example.org"], "api.example.org", port: 443, own: [try #require(IPAddress("9.9.9.8"))]))
+  }
+
   @Test("a wildcard listener counts on every address of the machine") func wildcard() throws {
     let own = SocketAddress.withInterfaces([try #require(SocketAddress("0.0.0.0:8080"))])
     #expect(own.first == SocketAddress("0.0.0.0:8080"))
@@ -114,7 +137,7 @@ import Testing
       "bücher.example", "a.example:99999",
     ]
   ) func badEntry(text: String) {
-    #expect(EgressRule.Entry(text) == nil)
+    #expect(AllowedHost(text) == nil)
   }
 
   @Test("what no entry can open is known before a connection") func early() throws {

@@ -1,3 +1,4 @@
+import AgentCore
 import HTTPTransport
 import Testing
 

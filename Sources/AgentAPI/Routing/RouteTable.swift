@@ -78,8 +78,9 @@ struct RouteTable: Sendable {
     return .nothing
   }
 
-  /// Whether a path is open to all, whoever asks and whatever `Host` it names.
+  /// Whether a path is open to all, whoever asks and whatever `Host` it names. `/metrics` has no route yet, and says
+  /// so to a scraper that calls us by a pod's address.
   static func isOpen(_ path: Substring) -> Bool {
-    path == "/health" || path.hasPrefix("/health/") || path == "/livez" || path == "/readyz"
+    path == "/health" || path.hasPrefix("/health/") || ["/livez", "/readyz", "/metrics"].contains(path)
   }
 }

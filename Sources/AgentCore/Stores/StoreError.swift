@@ -27,11 +27,21 @@ package struct StoreError: Error, Sendable, Hashable {
   }
   package var code: Code
   package var detail: String
+  /// Refused before anything of it was begun: whatever the code, nothing was stored.
+  package var wasRefused = false
   package init(_ code: Code, _ detail: String) { (self.code, self.detail) = (code, detail) }
+
+  /// The same error for a write that was not begun.
+  package var asRefusal: StoreError {
+    var error = self
+    error.wasRefused = true
+    return error
+  }
 
   /// What the caller asked for may or may not have happened (HTTP 503 and 507).
   package var leavesOutcomeUnknown: Bool {
-    switch code {
+    if wasRefused { return false }
+    return switch code {
     case .diskFull, .storageReadOnly, .storageIOError, .storageBusy, .databaseCorrupt, .closed: true
     default: false
     }

@@ -40,10 +40,11 @@ final class GroupCommitWriter: Sendable {
   ) async throws(StoreError) -> T {
     if lane == .caller, mirror.disk.freeBytes < limits.reservedBytes {
       throw StoreError(.diskFull, "Less than \(limits.reservedBytes >> 20) MiB are free in the data folder: make room.")
+        .asRefusal
     }
     let result = await withCheckedContinuation { continuation in
       let request = WriteRequest(lane: lane, body: body, continuation: continuation)
-      if let refusal = queue.add(request) { request.fail(refusal) }
+      if let refusal = queue.add(request) { request.fail(refusal.asRefusal) }
     }
     return try result.get()
   }

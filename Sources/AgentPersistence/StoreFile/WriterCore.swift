@@ -37,7 +37,7 @@ struct WriterCore: Sendable {
     do {
       connection = try usableConnection()
     } catch {
-      return fail(batch, error)
+      return fail(batch, error.asRefusal)
     }
     let started = options.clock.uptime()
     let attempt = connection.queue.writeWithoutTransaction { db in

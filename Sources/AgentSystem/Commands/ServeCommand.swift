@@ -43,7 +43,8 @@ struct ServeCommand: AsyncParsableCommand {
               throw ServiceError("config_invalid", error.description)
             }
           }, isSandbox: false, socket: (socket ?? configuration.server.socket).absolute,
-          logFolder: (logDir ?? configuration.server.log.folder).absolute)
+          logFolder: (logDir ?? configuration.server.log.folder).absolute,
+          configFolder: (folder ?? ConfigFolder.defaultPath).absolute)
       } catch {
         throw StartFailure(error)
       }

@@ -76,10 +76,12 @@ struct ServiceComposition {
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
       let transport = try CurlTransport()
+      let server = settings.configuration.server
       let listeners = BoundListeners(
-        expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
+        configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
       let parts = try engineParts(
-        store: store, events: events, digester: digester, log: log, transport: transport, listeners: listeners)
+        store: store, reserve: file.options.limits.reservedBytes, events: events, digester: digester, log: log,
+        transport: transport, listeners: listeners)
       try await removeOrphans(in: parts)
       try await runServices(parts, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
@@ -89,15 +91,20 @@ struct ServiceComposition {
   }
 
   private func engineParts(
-    store: SQLiteTaskStore, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
+    store: SQLiteTaskStore, reserve: Int64, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
     transport: CurlTransport, listeners: BoundListeners
   ) throws -> EngineParts {
     let server = settings.configuration.server
     let work = BlockingWork()
+    let disk = DiskReserve(folder: server.data, bytes: reserve)
     let workspaces = try Workspaces(
-      root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: [server.data], work: work)
+      root: server.data + "/workspaces", allowedRoots: server.workspaceRoots, protected: settings.protectedPaths,
+      reserve: disk, work: work)
+    if let problem = workspaces.problem {
+      log.record(.warning, "tools", "\(problem.code.rawValue): \(problem.detail); the file tools are off", [:])
+    }
     let tools: [any AgentTool] =
-      FileToolbox(digester: digester, work: work).tools
+      FileToolbox(digester: digester, reserve: disk, work: work).tools
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
     return EngineParts(
       store: store, providers: try providers(), tools: ToolRegistry(tools: tools),
@@ -205,30 +212,6 @@ struct ServiceComposition {
     }
     #endif
     return NoFaults()
-  }
-}
-
-/// The addresses that take connections: announced together once all do, and known to the egress rules.
-private final class BoundListeners: Sendable {
-  private let expected: Int
-  private let addresses = Mutex<[BoundAddress]>([])
-
-  init(expected: Int) { self.expected = expected }
-
-  /// All of them, TCP first, when this one was the last.
-  func add(_ address: BoundAddress) -> [BoundAddress] {
-    addresses.withLock { addresses in
-      addresses.append(address)
-      guard addresses.count == expected else { return [] }
-      return addresses.sorted { left, _ in if case .tcp = left { true } else { false } }
-    }
-  }
-
-  var socketAddresses: [SocketAddress] {
-    addresses.withLock { $0 }.compactMap { address in
-      guard case .tcp(let host, let port) = address else { return nil }
-      return SocketAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
-    }
   }
 }
 

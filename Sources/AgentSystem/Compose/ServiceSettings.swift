@@ -13,6 +13,13 @@ struct ServiceSettings: Sendable {
   var socket: String?
   /// Nil: standard error alone.
   var logFolder: String?
+  /// The folder that the configuration was read from, as an absolute path. Nil: there is none.
+  var configFolder: String?
+
+  /// What no task may be given as its folder, nor a folder that holds it or lies in it: whoever writes there would write
+  /// the service's own rights. The socket itself and not its folder, which may be a shared one such as `/run`: a folder
+  /// beside the socket reaches nothing.
+  var protectedPaths: [String] { [configuration.server.data] + [configFolder, logFolder, socket].compactMap(\.self) }
 }
 
 /// Why the service did not start, or ended: one line for people, and the process's exit code.

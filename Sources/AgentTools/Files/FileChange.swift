@@ -39,7 +39,7 @@ extension FileToolbox {
       throw ToolError("plan_invalid", "the plan does not belong to this call")
     }
     let temporaryName = temporaryName(in: context)
-    let (digester, quota) = (digester, quota)
+    let (digester, quota, reserve) = (digester, quota, reserve)
     return try await run(in: context) { (folder, ticket) throws(WorkspaceError) in
       let parent = try folder.openParent(of: path, making: change.before == nil)
       let current = try folder.snapshot(of: path, in: parent, ticket: ticket)
@@ -52,6 +52,8 @@ extension FileToolbox {
       let bytes = try content(current)
       guard digester.digest(bytes) == change.after else { throw .changed(path) }
       try quota.requireRoom(in: folder, for: bytes.count, replacing: current?.bytes.count, ticket: ticket)
+      // All of it, whatever it replaces: the old file goes only when the new one is whole.
+      try reserve?.requireRoom(for: bytes.count, in: parent, path.text)
       try folder.replace(
         path, in: parent, with: bytes, over: current, temporaryName: temporaryName, ticket: ticket)
       // Folders above it may be new too, made by this call or by one that a crash cut before it synced them.

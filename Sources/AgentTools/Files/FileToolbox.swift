@@ -4,12 +4,15 @@ import AgentCore
 package struct FileToolbox: Sendable {
   let digester: any Digester
   let quota: WorkspaceQuota
+  let reserve: DiskReserve?
   private let names = TemporaryNames()
   private let work: BlockingWork
 
-  /// `quota`: of each workspace, given folders too.
-  package init(digester: any Digester, work: BlockingWork, quota: WorkspaceQuota = WorkspaceQuota()) {
-    (self.digester, self.work, self.quota) = (digester, work, quota)
+  /// `quota`: of each workspace, given folders too. `reserve`: nil takes the disk to its end.
+  package init(
+    digester: any Digester, quota: WorkspaceQuota = WorkspaceQuota(), reserve: DiskReserve? = nil, work: BlockingWork
+  ) {
+    (self.digester, self.quota, self.reserve, self.work) = (digester, quota, reserve, work)
   }
 
   /// `file.list`, `file.read`, `file.search`, `file.write` and `file.edit`, over one toolbox.

@@ -31,12 +31,12 @@ struct HTTPRequestArguments: Sendable {
   }
 
   /// What the method may do to the other side, by RFC 9110 section 9.2. A POST with a key is answered once by servers
-  /// that know the field; whoever sets it vouches for that.
+  /// that know the field; whoever sets it vouches for that. A blank value arrives as an empty one and is no key.
   var effect: EffectClass {
     switch method {
     case "GET", "HEAD": .pure
     case "PUT": .idempotent
-    case "POST": value(of: "idempotency-key").map { !$0.isEmpty } == true ? .idempotent : .once
+    case "POST": value(of: "idempotency-key").map { !HTTPToken.isBlank($0) } == true ? .idempotent : .once
     default: .once
     }
   }

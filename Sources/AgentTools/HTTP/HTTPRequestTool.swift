@@ -9,6 +9,7 @@ package struct HTTPRequestTool: AgentTool {
   private let transport: CurlTransport
   private let timeouts: HTTPExchange.Timeouts
   private let ownListeners: @Sendable () -> [SocketAddress]
+  private let ownAddresses: @Sendable () -> [IPAddress]
 
   /// Enough for a move of host and path behind a sign-in; browsers allow 20.
   static let maximumRedirects = 5
@@ -18,12 +19,14 @@ package struct HTTPRequestTool: AgentTool {
 
   /// The transport is for tools alone: over a shared one a call could ride on another's connection. `ownListeners`
   /// gives what this process listens on, as bound; none of it is ever reached, and a wildcard counts on every address
-  /// of the machine.
+  /// of the machine. `ownAddresses` gives the machine's own, asked at each call: no name opens one of them.
   package init(
     transport: CurlTransport, timeouts: HTTPExchange.Timeouts = HTTPRequestTool.defaultTimeouts,
+    ownAddresses: @escaping @Sendable () -> [IPAddress] = IPAddress.ofThisMachine,
     ownListeners: @escaping @Sendable () -> [SocketAddress]
   ) {
     (self.transport, self.timeouts, self.ownListeners) = (transport, timeouts, ownListeners)
+    self.ownAddresses = ownAddresses
   }
 
   package var descriptor: ToolDescriptor {
@@ -74,7 +77,8 @@ package struct HTTPRequestTool: AgentTool {
 
   private func rule(for url: HTTPURL, in context: ToolContext) throws(ToolError) -> EgressRule {
     let rule = EgressRule(
-      allowHosts: context.allowHosts, ownListeners: SocketAddress.withInterfaces(ownListeners()))
+      allowHosts: context.allowHosts, ownListeners: SocketAddress.withInterfaces(ownListeners()),
+      ownAddresses: ownAddresses())
     guard rule.mayReach(url) else {
       throw ToolError("egress_denied", "\(url.hostAndPort) is not in this agent's allow_hosts")
     }

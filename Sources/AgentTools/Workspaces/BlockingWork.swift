@@ -24,6 +24,9 @@ package final class BlockingWork: Sendable {
     self.width = width
   }
 
+  /// How many wait at this moment.
+  package var waitingCount: Int { state.withLock { $0.waiting.count - $0.next } }
+
   /// Runs `body` on a thread that may block and returns what it returned.
   ///
   /// A cancelled caller gets `cancelled` at once while `body` runs to its next `checkCancellation()`, unless `body` had
@@ -77,6 +80,8 @@ package final class BlockingWork: Sendable {
         return nil
       }
       let job = state.waiting[state.next]
+      // What the job holds, a file's bytes at times, goes with it and not when the queue is empty.
+      state.waiting[state.next] = {}
       state.next += 1
       if state.next > Self.maximumWaiting {
         state.waiting.removeFirst(state.next)

@@ -10,21 +10,25 @@ package struct Workspaces: Sendable {
   package let root: String
   private let allowedRoots: [String]
   private let protected: [String]
+  private let reserve: DiskReserve?
   let work: BlockingWork
+  /// `openat2_unavailable` where files cannot be opened safely: each verb that opens one throws it then. Empty workspaces
+  /// are still made and removed, so that tasks whose agents touch no files run.
+  package let problem: WorkspaceError?
 
   /// Makes the root (0700) if there is none. Called once at start; blocks.
   ///
-  /// `allowedRoots`: tasks may be given folders below these. `protected`: folders that no given folder may lie in or
-  /// contain, such as the data folder; `root` always is one.
-  /// Throws `openat2_unavailable` where files cannot be opened safely, `io_error`, `not_a_folder`.
+  /// `allowedRoots`: tasks may be given folders below these. `protected`: paths that no given folder may be, lie in or
+  /// contain, such as the data folder; `root` always is one. `reserve`: nil takes the disk to its end.
+  /// Throws `io_error`, `not_a_folder`.
   package init(
-    root: String, allowedRoots: [String], protected: [String] = [], work: BlockingWork
+    root: String, allowedRoots: [String], protected: [String] = [], reserve: DiskReserve? = nil, work: BlockingWork
   ) throws(WorkspaceError) {
     if mkdir(root, 0o700) != 0, errno != EEXIST { throw WorkspaceError(errno: errno, root) }
     let resolved = try Self.realPath(root)
-    // Opened once to find out now, not at the first task, whether the kernel can.
-    _ = try WorkspaceFolder(at: resolved)
+    problem = try Self.problem(opening: resolved)
     self.root = resolved
+    self.reserve = reserve
     self.allowedRoots = allowedRoots
     self.protected = protected + [resolved]
     self.work = work
@@ -40,7 +44,9 @@ package struct Workspaces: Sendable {
   package func create(for task: TaskID, files: [(path: String, bytes: [UInt8])] = []) async throws(WorkspaceError) {
     let files = try GivenFile.checked(files)
     let path = path(for: task)
-    try await run { [root] (ticket) throws(WorkspaceError) in
+    try await run { [root, reserve] (ticket) throws(WorkspaceError) in
+      try reserve?.requireRoom(
+        for: files.reduce(0) { $0 + $1.bytes.count }, in: try Self.open(root), "the task's files")
       // A caller who leaves must not leave half a workspace behind.
       try ticket.commit()
       guard mkdir(path, 0o700) == 0 else {
@@ -69,7 +75,8 @@ package struct Workspaces: Sendable {
   package func createEmpty(for tasks: [TaskID]) async throws(WorkspaceError) {
     guard !tasks.isEmpty else { return }
     let paths = tasks.map { (task: $0, path: path(for: $0)) }
-    try await run { [root] (ticket) throws(WorkspaceError) in
+    try await run { [root, reserve] (ticket) throws(WorkspaceError) in
+      try reserve?.requireRoom(for: 0, in: try Self.open(root), "the task's folder")
       // A caller who leaves must not leave half of them behind.
       try ticket.commit()
       var made: [String] = []
@@ -106,7 +113,8 @@ package struct Workspaces: Sendable {
   package func existing() async throws(WorkspaceError) -> [TaskID] {
     try await run { [root] (ticket) throws(WorkspaceError) in
       var tasks: [TaskID] = []
-      let folder = try WorkspaceFolder(at: root).openFolder([UInt8(ascii: ".")])
+      // Our own folder, by its resolved path: it is listed without openat2 too.
+      let folder = try Self.open(root)
       try folder.forEachName(Array(root.utf8)) { (name) throws(WorkspaceError) in
         try ticket.checkCancellation()
         let text = String(decoding: name, as: UTF8.self)
@@ -185,9 +193,22 @@ package struct Workspaces: Sendable {
     return path.utf8.count > base.count && path.utf8.starts(with: base)
   }
 
-  static func synchronize(_ folder: String) throws(WorkspaceError) {
-    let number = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+  static func synchronize(_ folder: String) throws(WorkspaceError) { try open(folder).synchronize(folder) }
+
+  /// Opens one of our own folders.
+  private static func open(_ folder: String) throws(WorkspaceError) -> OwnedDescriptor {
+    let number = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0 else { throw WorkspaceError(errno: errno, folder) }
-    try OwnedDescriptor(number).synchronize(folder)
+    return OwnedDescriptor(number)
+  }
+
+  /// Opens it once to find out now, not at the first task, whether the kernel can.
+  private static func problem(opening folder: String) throws(WorkspaceError) -> WorkspaceError? {
+    do throws(WorkspaceError) {
+      _ = try WorkspaceFolder(at: folder)
+      return nil
+    } catch  where error.code == .openat2Unavailable {
+      return error
+    }
   }
 }

@@ -1,87 +1,43 @@
 import AgentCore
 
-/// What `file.list` told of a folder. The tool's text is made for reading, so this takes the shapes that such texts
-/// have: one entry a line, folders ending in `/`, a size or a kind in another column or in brackets.
+/// What `file.list` told of a folder, read exactly as that tool writes it: `NAME/` is a folder, `NAME (12 bytes)` a file,
+/// `NAME (link)` and `NAME (special)` what they say. Whatever the name is, the line's end decides.
 struct FolderListing: Sendable, Hashable {
   struct Entry: Sendable, Hashable {
     /// Relative to the workspace.
     var path: String
     var isFolder: Bool
-    /// Where the list tells it.
+    /// Of files.
     var bytes: Int?
   }
 
   /// More entries than this are not looked at: the answer shows far fewer.
   private static let maximumEntries = 5000
-  private static let folderWords: Set<String> = ["d", "dir", "folder", "directory", "drwxr-xr-x"]
-  private static let fileWords: Set<String> = ["f", "file", "-", "l", "link", "symlink", "other"]
 
   var entries: [Entry]
-  /// The tool's own words about the list, such as that it is cut: lines in square brackets.
+  /// The tool's own words about the list, such as that it is cut: lines in square brackets, which no entry's line is.
   var remarks: [String]
 
   init(folder: String, text: String) {
-    var entries: [Entry] = []
-    for line in TextLines.split(text).prefix(Self.maximumEntries) {
-      guard let entry = Self.entry(line) else { continue }
-      let path = PathName.joined(folder, PathName.normalised(entry.name))
-      entries.append(Entry(path: path, isFolder: entry.isFolder, bytes: entry.bytes))
-    }
-    self.entries = entries
-    remarks = TextLines.split(text).filter { $0.hasPrefix("[") && $0.hasSuffix("]") }.map(String.init)
+    let lines = TextLines.split(text)
+    entries = lines.prefix(Self.maximumEntries).compactMap { Self.entry($0, in: folder) }
+    remarks = lines.filter { $0.hasPrefix("[") && $0.hasSuffix("]") }.map(String.init)
   }
 
-  private static func entry(_ line: Substring) -> (name: String, isFolder: Bool, bytes: Int?)? {
-    var isFolder = false
-    var bytes: Int?
-    let columns = line.unicodeScalars.split(separator: "\t").map { Substring($0) }
-    guard var name = columns.first(where: { !isKindOrSize($0) }) else { return nil }
-    if columns.contains(where: { folderWords.contains($0.lowercased()) }) { isFolder = true }
-    if columns.count == 1 {
-      let words = name.split(separator: " ", maxSplits: 1)
-      if words.count == 2, ["dir", "folder", "directory", "file", "d", "f"].contains(words[0].lowercased()) {
-        isFolder = folderWords.contains(words[0].lowercased())
-        name = words[1]
-      }
-      (name, bytes) = withoutSize(name)
-      // What no tool opens is of no use here.
-      if name.hasSuffix(" (special)") { return nil }
-      if name.hasSuffix(" (link)") { name = name.dropLast(7) }
+  /// Nil for a line that is no entry, and for what no tool opens.
+  private static func entry(_ line: Substring, in folder: String) -> Entry? {
+    func entry(_ name: Substring, isFolder: Bool = false, bytes: Int? = nil) -> Entry? {
+      name.isEmpty ? nil : Entry(path: PathName.joined(folder, String(name)), isFolder: isFolder, bytes: bytes)
     }
-    while name.first == " " { name.removeFirst() }
-    while name.last == " " || name.last == "\r" { name.removeLast() }
-    if name.hasSuffix("/") {
-      isFolder = true
-      name.removeLast()
+    if line.hasSuffix("/") { return entry(line.dropLast(), isFolder: true) }
+    if line.hasSuffix(" (link)") { return entry(line.dropLast(7)) }
+    guard line.hasSuffix(" bytes)"), let open = line.lastIndex(of: "("), open > line.startIndex else { return nil }
+    let end = line.index(before: open)
+    let digits = line[line.index(after: open)...].dropLast(7)
+    guard line[end] == " ", digits.utf8.allSatisfy({ (48...57).contains($0) }), let bytes = Int(digits) else {
+      return nil
     }
-    // A line in brackets is the tool's own remark: "(empty)", "[cut after 1000 entries]".
-    guard !name.isEmpty, name != ".", name != "..", !name.hasPrefix("("), !name.hasPrefix("[") else { return nil }
-    return (String(name), isFolder, bytes)
-  }
-
-  private static func isKindOrSize(_ column: Substring) -> Bool {
-    let word = column.lowercased()
-    return folderWords.contains(word) || fileWords.contains(word) || word.isEmpty || isSize(word[...])
-  }
-
-  private static func isSize(_ text: Substring) -> Bool {
-    let words = text.split(separator: " ")
-    guard let number = words.first, number.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == "." || $0 == ",") }) else {
-      return false
-    }
-    return words.count == 1
-      || words.count == 2 && ["bytes", "byte", "b", "kib", "mib", "kb", "mb"].contains(words[1].lowercased())
-  }
-
-  private static func withoutSize(_ name: Substring) -> (name: Substring, bytes: Int?) {
-    if name.hasSuffix(")"), let open = name.lastIndex(of: "("), open > name.startIndex {
-      let size = name[name.index(after: open)...].dropLast()
-      if isSize(size) { return (name[..<open], size.hasSuffix(" bytes") ? Int(size.dropLast(6)) : nil) }
-    }
-    if let gap = name.ranges(of: "  ").last, isSize(name[gap.upperBound...].trimmed) {
-      return (name[..<gap.lowerBound], Int(name[gap.upperBound...].trimmed))
-    }
-    return (name, nil)
+    return entry(line[..<end], bytes: bytes)
   }
 }
 

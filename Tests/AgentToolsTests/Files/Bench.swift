@@ -18,7 +18,7 @@ struct Bench {
       try FileManager.default.createDirectory(atPath: folder.appending(name), withIntermediateDirectories: false)
     }
     registry = ToolRegistry(
-      tools: FileToolbox(digester: FixedDigester(), work: BlockingWork(width: 4), quota: quota).tools)
+      tools: FileToolbox(digester: FixedDigester(), quota: quota, work: BlockingWork(width: 4)).tools)
     context = ToolContext(
       task: TaskID(number: 17), step: 3, workspace: folder.appending("workspace"), idempotencyKey: "key",
       allowHosts: [])

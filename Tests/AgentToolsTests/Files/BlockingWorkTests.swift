@@ -150,6 +150,46 @@ struct BlockingWorkTests {
     }
   }
 
+  /// What a piece of work holds; whether it is still held.
+  private final class Held: Sendable {}
+  private final class Watch: Sendable {
+    private struct Weak { weak var held: Held? }
+    private let weak = Mutex(Weak())
+    func set(_ held: Held) { weak.withLock { $0.held = held } }
+    var isGone: Bool { weak.withLock { $0.held == nil } }
+  }
+
+  @Test("what a finished piece of work held is let go of while others still wait")
+  func letsGo() async {
+    let work = BlockingWork(width: 1)
+    let (go, secondBegan, secondGo) = (ThreadSignal(), ThreadSignal(), ThreadSignal())
+    let watch = Watch()
+    await whileBlocked(work, until: go) {
+      await withTaskGroup(of: Result<Int, WorkspaceError>.self) { group in
+        group.addTask {
+          let held = Held()
+          watch.set(held)
+          return await run(work) { _ in withExtendedLifetime(held) { 2 } }
+        }
+        while work.waitingCount < 1 { await _Concurrency.Task.yield() }
+        group.addTask {
+          await run(work) { _ in
+            secondBegan.send()
+            _ = secondGo.wait()
+            return 3
+          }
+        }
+        while work.waitingCount < 2 { await _Concurrency.Task.yield() }
+        go.send()
+        #expect(await group.next() == .success(2))
+        #expect(await secondBegan.arrives())
+        #expect(watch.isGone)
+        secondGo.send()
+        #expect(await group.next() == .success(3))
+      }
+    }
+  }
+
   @Test("a cancelled tool call ends as cancelled and writes nothing")
   func cancelledTool() async throws {
     let bench = try Bench()

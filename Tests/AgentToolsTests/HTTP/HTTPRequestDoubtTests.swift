@@ -48,6 +48,24 @@ import Testing
     }
   }
 
+  @Test("a POST whose key is blank arrives with that field, once, and is in doubt", arguments: ["", " ", "\t"])
+  func blankKey(key: String) async throws {
+    let server = try closingServer()
+    try await HTTPToolFixture.with(server) { fixture in
+      let error = await fixture.failure([
+        "method": "POST", "url": .string(server.url("/effect")),
+        "headers": ["Idempotency-Key": .string(key), "X-Blank": .string(key), "X-Set": "  v  "],
+      ])
+      #expect(error?.mayHaveHappened == true)
+      #expect(error?.isRetryable == false)
+      #expect(server.requests.count == 1)
+      let headers = server.requests.first?.headers
+      #expect(headers?["idempotency-key"] == "")
+      #expect(headers?["x-blank"] == "")
+      #expect(headers?["x-set"] == "v")
+    }
+  }
+
   @Test("a once call that was never sent is in no doubt") func unsent() async throws {
     let server = try closingServer()
     try await HTTPToolFixture.with(server) { fixture in

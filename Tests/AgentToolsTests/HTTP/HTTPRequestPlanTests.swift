@@ -28,10 +28,11 @@ import Testing
     }
   }
 
-  @Test("an empty key is no key") func emptyKey() async throws {
+  @Test("an empty or blank key is no key", arguments: ["", " ", "\t", " \t "]) func emptyKey(key: String) async throws {
     try await HTTPToolFixture.with(allowHosts: ["a.example"]) { fixture in
       let plan = try await fixture.tool.plan(
-        ["method": "POST", "url": "https://a.example", "headers": ["Idempotency-Key": ""]], in: fixture.context)
+        ["method": "POST", "url": "https://a.example", "headers": ["Idempotency-Key": .string(key)]],
+        in: fixture.context)
       #expect(plan.effect == .once)
     }
   }

@@ -1,6 +1,7 @@
 import AgentCore
 import AgentTestKit
 import Foundation
+import Synchronization
 import Testing
 
 /// The fault table's rows about file tools, by scripted agents on the real binary: the model is told the code, the task
@@ -41,7 +42,6 @@ import Testing
       Attack("hard link read", "file.read", ["path": "hard.txt"], odd),
       Attack("hard link written", "file.write", ["path": "hard.txt", "text": "x"], odd),
       Attack("hard link edited", "file.edit", ["path": "hard.txt", "old": "secret", "new": "x"], odd),
-      Attack("device", "file.read", ["path": "device"], geteuid() == 0 ? odd : "file_not_found"),
       Attack("a folder", "file.read", ["path": "sub"], odd),
       Attack("what is allowed", "file.read", ["path": "sub/fine.txt"], nil),
     ]) { folder, outside in
@@ -49,11 +49,22 @@ import Testing
       symlink(outside + "/secret.txt", folder + "/leak.txt")
       mkfifo(folder + "/fifo", 0o600)
       link(outside + "/secret.txt", folder + "/hard.txt")
-      // Only root makes one: /dev/zero's twin, which would never end.
-      if geteuid() == 0 { mknod(folder + "/device", S_IFCHR | 0o600, 1 << 8 | 5) }
     } verify: { steps in
       let leak = steps["link to a file out"]
       #expect(leak?["output"]?.text.contains("the secret") != true, "\(leak?.text ?? "")")
+    }
+  }
+
+  @Test("device", .enabled(if: geteuid() == 0, "only root makes a device"))
+  func device() async throws {
+    let odd = "not_regular_file"
+    try await Self.run([
+      Attack("read", "file.read", ["path": "device"], odd),
+      Attack("written", "file.write", ["path": "device", "text": "x"], odd),
+      Attack("edited", "file.edit", ["path": "device", "old": "a", "new": "x"], odd),
+    ]) { folder, _ in
+      // The twin of /dev/zero, which would never end.
+      #expect(mknod(folder + "/device", S_IFCHR | 0o600, 1 << 8 | 5) == 0)
     }
   }
 
@@ -80,12 +91,25 @@ import Testing
       Attack("empty", "file.write", ["path": "", "text": "x"], "name_invalid"),
       Attack("long name", "file.write", ["path": long, "text": "x"], "name_invalid"),
       Attack("spaces and umlauts", "file.write", ["path": "ä b/ü.txt", "text": "x"], nil),
+      Attack("over 256 KiB", "file.read", ["path": "lines"], nil),
+      Attack("one line over 256 KiB", "file.read", ["path": "line"], nil),
     ]) { folder, _ in
       let manager = FileManager.default
       _ = manager.createFile(atPath: folder + "/binary", contents: Data([0x61, 0, 0x62]))
       _ = manager.createFile(atPath: folder + "/latin", contents: Data([0x61, 0xE4, 0x62]))
       _ = manager.createFile(atPath: folder + "/large", contents: nil)
       truncate(folder + "/large", 16 << 20 | 1)
+      // 300 KiB each.
+      let lines = String(repeating: "a line of 32 bytes, its end too.\n", count: 9600)
+      _ = manager.createFile(atPath: folder + "/lines", contents: Data(lines.utf8))
+      _ = manager.createFile(atPath: folder + "/line", contents: Data(repeating: UInt8(ascii: "x"), count: 300 << 10))
+    } verify: { steps in
+      for (name, mark) in [("over 256 KiB", "; cut: "), ("one line over 256 KiB", ", cut within the line: ")] {
+        let text = steps[name]?["output"]?.text ?? ""
+        #expect(text.contains(mark), "\(text.suffix(200))")
+        // Escaped line breaks and what is around the text come to less than 16 KiB.
+        #expect((200 << 10...272 << 10).contains(text.utf8.count), "\(text.utf8.count)")
+      }
     }
   }
 
@@ -126,26 +150,38 @@ import Testing
     files["server.yaml"] = "workspace_roots: [\(JSONValue.string(folder.path).text)]\n"
     let service = try await ServiceProcess.serve(in: folder, files: files)
     let (isOver, isStopped) = (Signal(), Signal())
-    Thread { Self.swap(work, aside: folder.appending("aside"), until: isOver, isStopped) }.start()
+    let swaps = SwapCount()
+    Thread { Self.swap(work, aside: folder.appending("aside"), swaps, until: isOver, isStopped) }.start()
     let id = try await service.create(["agent": "tester", "input": "race", "folder": .string(work)])
     let task = try await service.ended(id)
     isOver.set()
     await isStopped.wait()
     #expect(task["status"] == "completed", "\(task.text)")
     let allowed: Set = ["path_outside_workspace", "file_not_found", "io_busy", "not_a_folder", "file_changed"]
+    var refusals = 0
     for step in try await service.steps(id) {
-      if let code = step["error"]?["code"]?.stringValue { #expect(allowed.contains(code), "\(step.text)") }
+      if let code = step["error"]?["code"]?.stringValue {
+        // `secret.txt` lies outside alone: that it is not found inside tells nothing of the race.
+        if step["name"] != "file.read" || code != "file_not_found" { refusals += 1 }
+        #expect(allowed.contains(code), "\(step.text)")
+      }
       #expect(step["output"]?.text.contains("the secret") != true)
     }
+    // Else the race was never met, and the rest says nothing.
+    #expect(swaps.number > 0)
+    #expect(refusals > 0)
     #expect(try Self.content(of: outside) == ["secret.txt": "the secret"])
   }
 
   /// `sub2` is the folder, nothing for a moment, then the link out, and the folder again.
-  private static func swap(_ work: String, aside: String, until isOver: Signal, _ isStopped: Signal) {
+  private static func swap(
+    _ work: String, aside: String, _ swaps: SwapCount, until isOver: Signal, _ isStopped: Signal
+  ) {
     let (folder, link) = (work + "/sub2", work + "/link")
     var trashed = 0
     while !isOver.isSet {
       if rename(folder, aside) == 0, rename(link, folder) == 0, rename(folder, link) == 0, rename(aside, folder) == 0 {
+        swaps.add()
         continue
       }
       // The agent made the folder anew in the moment in which there was none.
@@ -154,6 +190,13 @@ import Testing
       rename(aside, folder)
     }
     isStopped.set()
+  }
+
+  /// How often the folder was the link and the folder again.
+  private final class SwapCount: Sendable {
+    private let count = Atomic(0)
+    var number: Int { count.load(ordering: .acquiring) }
+    func add() { count.add(1, ordering: .acquiringAndReleasing) }
   }
 
   // MARK: - The bench
@@ -206,7 +249,8 @@ import Testing
     #expect(steps.count == attacks.count)
     var byName: [String: JSONValue] = [:]
     for (attack, step) in zip(attacks, steps) {
-      byName[attack.name] = step
+      // The list leaves long outputs out; the step by itself has them.
+      byName[attack.name] = try await service.send("GET", "/api/tasks/\(id)/steps/\(step["step"]?.text ?? "")").json
       #expect(step["name"]?.stringValue == attack.tool)
       guard attack.name != "link to a file out" else { continue }
       #expect(step["error"]?["code"]?.stringValue == attack.code, "\(attack.name): \(step.text)")

@@ -5,20 +5,24 @@ import Testing
 @Suite("Reading tool results and texts")
 struct SandboxParsingTests {
   @Test(
-    "a folder's list is read in the shapes that lists have",
+    "a folder's list is read as `file.list` writes it, whatever the names",
     arguments: [
-      ("a.md\nsub/", ["a.md", "sub/"]),
       ("a.md (12 bytes)\nsub/\nlatest (link)\npipe (special)", ["a.md", "sub/", "latest"]),
-      ("file\t12\ta.md\ndir\t\tsub", ["a.md", "sub/"]), ("a b.md  120\nsub/", ["a b.md", "sub/"]),
       ("[the folder is empty]", []), ("", []),
-      ("a (1).md (3 bytes)\r\nb.md\r\n[2 more entries are not shown]", ["a (1).md", "b.md"]),
-      ("docs/a.md\ndocs/b/", ["docs/a.md", "docs/b/"]),
+      ("a (1).md (3 bytes)\nb.md (0 bytes)\n[2 more entries are not shown]", ["a (1).md", "b.md"]),
+      ("file notes.txt (3 bytes)\nd x/\ndir/\nfolder a (link)", ["file notes.txt", "d x/", "dir/", "folder a"]),
+      ("[id].ts (3 bytes)\n[slug]/\n(old).md (1 bytes)\n(group)/", ["[id].ts", "[slug]/", "(old).md", "(group)/"]),
+      ("x (3 bytes) (5 bytes)\ny (link)/\nz (link) (2 bytes)", ["x (3 bytes)", "y (link)/", "z (link)"]),
+      ("12 (1 bytes)\n- (2 bytes)\n a  3 (3 bytes)", ["12", "-", " a  3"]),
+      ("a.md (7 bytes)\n[cut here: 3 more lines, 99 bytes]\n[at least 5 more entries are not shown]", ["a.md"]),
+      ("what this tool never writes\na.md 12\nb (x bytes)", []),
     ])
   func listing(text: String, names: [String]) {
     let listing = FolderListing(folder: ".", text: text)
     #expect(listing.entries.map { $0.path + ($0.isFolder ? "/" : "") } == names)
     #expect(FolderListing(folder: "docs", text: "a.md (7 bytes)").entries.map(\.path) == ["docs/a.md"])
     #expect(FolderListing(folder: "docs", text: "a.md (7 bytes)").entries.map(\.bytes) == [7])
+    #expect(FolderListing(folder: ".", text: "[id] (7 bytes)\n[2 more]").remarks == ["[2 more]"])
   }
 
   @Test(

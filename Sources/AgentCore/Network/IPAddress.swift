@@ -142,15 +142,9 @@ extension IPAddress {
   }
 }
 
-/// An address and a port: `127.0.0.1:9000`, `[::1]:9000`.
-package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
-  package var address: IPAddress
-  package var port: UInt16
-
-  package init(_ address: IPAddress, port: UInt16) { (self.address, self.port) = (address, port) }
-
+extension IPAddress {
   /// Reads `127.0.0.1:9000` or `[::1]:9000`; nil for anything else and for port 0.
-  package init?(_ text: String) {
+  package static func withPort(_ text: String) -> (address: IPAddress, port: UInt16)? {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(decimalDigits: text[text.index(after: colon)...]),
       port > 0
     else { return nil }
@@ -159,17 +153,13 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     if isBracketed { host = host.dropFirst().dropLast() }
     guard let address = IPAddress(host) else { return nil }
     if case .v6 = address { guard isBracketed else { return nil } } else if isBracketed { return nil }
-    self.init(address, port: port)
-  }
-
-  package var description: String {
-    if case .v6 = address { "[\(address)]:\(port)" } else { "\(address):\(port)" }
+    return (address, port)
   }
 }
 
 extension UInt16 {
   /// One to five decimal digits and nothing else.
-  init?(decimalDigits text: some StringProtocol) {
+  package init?(decimalDigits text: some StringProtocol) {
     guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
     self.init(text)
   }

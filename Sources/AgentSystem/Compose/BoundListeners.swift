@@ -1,0 +1,43 @@
+import AgentAPI
+import AgentConfig
+import HTTPTransport
+import Synchronization
+
+/// The addresses that take connections: announced together once all do, and known to the egress rules.
+final class BoundListeners: Sendable {
+  private let configured: [SocketAddress]
+  private let expected: Int
+  private let addresses = Mutex<[BoundAddress]>([])
+
+  /// `configured`: what will be bound. The engine may run a tool before the last of them is.
+  init(configured: [ListenAddress], expected: Int) {
+    self.configured = configured.filter { $0.port != 0 }.flatMap { address in
+      // The one name that may stand there; which of the two it becomes is known once it is bound.
+      let hosts = address.host == "localhost" ? ["127.0.0.1", "::1"] : [address.host]
+      return hosts.compactMap { Self.socketAddress($0, address.port) }
+    }
+    self.expected = expected
+  }
+
+  /// All of them, TCP first, when this one was the last.
+  func add(_ address: BoundAddress) -> [BoundAddress] {
+    addresses.withLock { addresses in
+      addresses.append(address)
+      guard addresses.count == expected else { return [] }
+      return addresses.sorted { left, _ in if case .tcp = left { true } else { false } }
+    }
+  }
+
+  /// What is bound, and what is going to be.
+  var socketAddresses: [SocketAddress] {
+    let bound = addresses.withLock { $0 }.compactMap { address -> SocketAddress? in
+      guard case .tcp(let host, let port) = address else { return nil }
+      return Self.socketAddress(host, port)
+    }
+    return configured + bound.filter { !configured.contains($0) }
+  }
+
+  private static func socketAddress(_ host: String, _ port: Int) -> SocketAddress? {
+    SocketAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+  }
+}
