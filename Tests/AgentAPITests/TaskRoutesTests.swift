@@ -55,6 +55,16 @@ import Testing
     #expect(harness.store.state.withLock { $0.submitted }.isEmpty)
   }
 
+  @Test("files that are too large in all name the first that is over, by the member that holds it")
+  func filesTooLarge() async throws {
+    let half = String(repeating: "x", count: 4 * 1024 * 1024)
+    let body =
+      #"{"agent":"coder","input":"x","files":[{"path":"a","text":"\#(half)"},{"path":"b","text":"\#(half)y"}]}"#
+    let answer = try await APIHarness().send(.post, "/api/tasks", body)
+    #expect(answer.status == 422)
+    #expect(answer.pointers == ["/files/1/text"])
+  }
+
   @Test(
     "what is no JSON is 400 with its offset",
     arguments: [("", "invalid_json"), ("{\"a\":1,\"a\":2}", "duplicate_member"), ("{} x", "invalid_json")])
