@@ -134,8 +134,11 @@ package final class TaskService: Sendable {
       } catch {
         // What failed has cleaned up after itself.
         await removeWorkspaces(made)
-        let field = ServiceError.Field("\(isBatch ? "/tasks/\(index)" : "")/files", error.detail)
-        throw ServiceError(error.code, error.detail, fields: [field])
+        // Only what is wrong with one file's path has an index; the rest is no member's fault.
+        let fields = error.index.map { file in
+          [ServiceError.Field("\(isBatch ? "/tasks/\(index)" : "")/files/\(file)/path", error.detail)]
+        }
+        throw ServiceError(error.code, error.detail, fields: fields ?? [])
       }
     }
   }

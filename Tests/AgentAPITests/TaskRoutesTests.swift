@@ -55,6 +55,19 @@ import Testing
     #expect(harness.store.state.withLock { $0.submitted }.isEmpty)
   }
 
+  @Test("files that are too large in all name the first that is over, by the member that holds it")
+  func filesTooLarge() throws {
+    // Half of what is allowed, twice, and one byte more: as values, since reading so much JSON takes seconds.
+    let half = String(repeating: "x", count: TaskDraft.Bounds.filesBytes / 2)
+    let files: JSONValue = [["path": "a", "text": .string(half)], ["path": "b", "text": .string(half + "y")]]
+    let head = HTTPRequest(method: .post, scheme: "http", authority: "localhost", path: "/api/tasks")
+    let error = #expect(throws: APIError.self) {
+      // Not its value: a failure would write out all of it.
+      _ = try TaskDraftReader.draft(["agent": "coder", "input": "x", "files": files], head: head)
+    }
+    #expect(error?.code == "invalid_field" && error?.fields.map(\.pointer) == ["/files/1/text"])
+  }
+
   @Test(
     "what is no JSON is 400 with its offset",
     arguments: [("", "invalid_json"), ("{\"a\":1,\"a\":2}", "duplicate_member"), ("{} x", "invalid_json")])

@@ -6,7 +6,8 @@ struct IdentifierTests {
   @Test(
     "task ids are read with and without their prefix",
     arguments: [
-      ("task-17", 17), ("17", 17), ("task-1", 1), ("007", 7), ("task-9223372036854775807", Int64.max), ("", nil),
+      ("task-17", 17), ("17", 17), ("task-1", 1), ("007", nil), ("task-01", nil), ("task-00", nil),
+      ("task-9223372036854775807", Int64.max), ("", nil),
       ("task-", nil), ("0", nil), ("task-0", nil), ("-1", nil), ("task--1", nil), ("+1", nil), ("task-+1", nil),
       ("Task-1", nil), ("task-1 ", nil), (" 1", nil), ("task-1a", nil), ("task-task-1", nil), ("1.0", nil),
       ("9223372036854775808", nil), ("task-１", nil), ("job-1", nil),

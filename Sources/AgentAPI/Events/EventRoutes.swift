@@ -23,18 +23,24 @@ struct EventRoutes: Sendable {
     let feed = try await EventFeed.open(
       store: services.reader, events: services.events, clock: services.clock, task: task, after: after)
     let stream = EventStream(feed: feed, place: place)
+    let reader = StalledReader(clock: services.clock, disconnect: call.disconnect)
     let request = call.request
     let body = ResponseBody { writer in
-      do {
-        try await request.body.consumeWithCancellationOnInboundClose { _ in
-          for try await item in stream.cancelOnGracefulShutdown() {
-            try await writer.write(ByteBuffer(string: EventBody.blocks(item, task: task)))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await reader.watch() }
+        defer { group.cancelAll() }
+        do {
+          try await request.body.consumeWithCancellationOnInboundClose { _ in
+            for try await item in stream.cancelOnGracefulShutdown() {
+              let blocks = ByteBuffer(string: EventBody.blocks(item, task: task))
+              try await reader.waiting { try await writer.write(blocks) }
+            }
           }
+        } catch is CancellationError {
+          // The client left: there is nobody to tell, and nothing went wrong.
         }
-      } catch is CancellationError {
-        // The client left: there is nobody to tell, and nothing went wrong.
+        try await reader.waiting { try await writer.finish(nil) }
       }
-      try await writer.finish(nil)
     }
     return Response(
       status: .ok, headers: [.contentType: "text/event-stream", .connection: "close"], body: body)

@@ -13,6 +13,8 @@ struct APICall: Sendable {
   /// The body, for routes that take one; else `.null`.
   var body: JSONValue
   var callerGuard: CallerGuard
+  /// Closes the connection at once, whatever is still to be written.
+  var disconnect: @Sendable () -> Void
 
   /// The task that the path names. Throws `not_found` for what can be no task's id.
   func taskID() throws(APIError) -> TaskID {

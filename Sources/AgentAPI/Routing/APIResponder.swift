@@ -69,7 +69,7 @@ struct APIResponder: HTTPResponder {
     return try await route.answer(
       APICall(
         request: request, caller: caller ?? Self.nobody, requestID: requestID, parameters: parameters, query: query,
-        body: body, callerGuard: callerGuard))
+        body: body, callerGuard: callerGuard, disconnect: { context.disconnect() }))
   }
 
   private func find(

@@ -22,6 +22,9 @@ struct ConnectionContext: InitializableFromSource, Sendable {
     return ConnectionFacts(peer: .socket(uid: peer.uid, groups: peer.groups))
   }
 
+  /// Closes the connection at once; what waits to be written is dropped.
+  func disconnect() { channel?.close(mode: .all, promise: nil) }
+
   /// 127/8, ::1, and the first written as IPv6 (RFC 4291, section 2.5.5.2).
   static func isLoopback(_ address: SocketAddress) -> Bool {
     guard var text = address.ipAddress?.lowercased() else { return false }

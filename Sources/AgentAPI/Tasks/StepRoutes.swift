@@ -50,10 +50,10 @@ struct StepRoutes: Sendable {
     return number
   }
 
-  /// A step's number, 1 or more.
+  /// A step's number, 1 or more, in its one spelling.
   static func number(_ text: String) -> Int? {
-    guard (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(text),
-      number > 0
+    guard (1...9).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "0"),
+      text.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(text)
     else { return nil }
     return number
   }

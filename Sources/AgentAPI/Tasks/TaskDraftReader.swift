@@ -65,6 +65,7 @@ enum TaskDraftReader {
 
   private static func files(_ reader: inout FieldReader, at pointer: String) -> [WorkspaceUpload] {
     var uploads: [WorkspaceUpload] = []
+    var total = 0
     for (index, item) in (reader.array("files", upTo: maximumFiles) ?? []).enumerated() {
       var file = FieldReader(item, at: "\(pointer)/files/\(index)")
       let (path, text, base64) = (file.text("path"), file.text("text"), file.text("base64"))
@@ -75,6 +76,13 @@ enum TaskDraftReader {
       if let base64 {
         bytes = Data(base64Encoded: base64).map { Array($0) }
         if bytes == nil { file.refuse("base64", "base64 with padding (RFC 4648, section 4)") }
+      }
+      total += bytes?.count ?? 0
+      if total > TaskDraft.Bounds.filesBytes {
+        file.refuse(
+          text == nil ? "base64" : "text", "with this one the files are over \(TaskDraft.Bounds.filesBytes) bytes")
+        reader.add(file)
+        break
       }
       if let path, let bytes, file.problems.isEmpty { uploads.append(WorkspaceUpload(path: path, bytes: bytes)) }
       reader.add(file)

@@ -3,10 +3,11 @@ package struct TaskID: Hashable, Sendable, Comparable, CustomStringConvertible {
   package var number: Int64
   package init(number: Int64) { self.number = number }
 
-  /// Reads `task-17` or `17`; nil for anything else, for 0 and for negative numbers.
+  /// Reads `task-17` or `17`; nil for anything else, `task-0` and `task-017` among them: an id has one spelling.
   package init?(_ text: some StringProtocol) {
     let digits = text.hasPrefix("task-") ? text.dropFirst(5) : text[...]
-    guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int64(digits), number > 0
+    guard digits.utf8.first != UInt8(ascii: "0"), digits.utf8.allSatisfy({ (48...57).contains($0) }),
+      let number = Int64(digits)
     else { return nil }
     self.number = number
   }

@@ -2,7 +2,11 @@
 package struct Failure: Error, Sendable, Hashable {
   package var code: String
   package var detail: String
-  package init(code: String, detail: String) { (self.code, self.detail) = (code, detail) }
+  /// Which of several given things (the files that came with a task) it is about, from 0; never stored.
+  package var index: Int?
+  package init(code: String, detail: String, index: Int? = nil) {
+    (self.code, self.detail, self.index) = (code, detail, index)
+  }
 
   package var json: JSONValue { ["code": .string(code), "detail": .string(detail)] }
   package init?(json: JSONValue?) {

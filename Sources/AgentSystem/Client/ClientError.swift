@@ -35,6 +35,24 @@ enum ClientError: Error, Sendable, Equatable {
     var json: JSONValue = .null
   }
 
+  /// For programs: the server's own body where it sent one, else an object of the same members.
+  var json: JSONValue {
+    if case .problem(let problem) = self, problem.json != .null { return problem.json }
+    return UsageReport.json(code: code, detail: sentence)
+  }
+
+  private var code: String {
+    switch self {
+    case .unreachable: "unreachable"
+    case .socketForbidden: "socket_forbidden"
+    case .problem(let problem): problem.code
+    case .badAnswer: "bad_answer"
+    case .usage: "usage"
+    case .configuration: "configuration"
+    case .outputClosed: "output_closed"
+    }
+  }
+
   /// A sentence for people, without a final full stop and not yet safe to show.
   var sentence: String {
     switch self {

@@ -24,7 +24,7 @@ struct AcceptLossCommand: AsyncParsableCommand {
       let folder = data.absolute
       // The store would make the folder: a mistyped path must not become an empty database that "lost" nothing.
       guard access(folder, F_OK) == 0 else {
-        Self.tell("there is no data folder \(folder)")
+        tell("usage", "there is no data folder \(folder)")
         throw ExitCode(ProcessExit.usage.rawValue)
       }
       let options = StoreOptions(
@@ -33,7 +33,7 @@ struct AcceptLossCommand: AsyncParsableCommand {
       let loss = try await StoreFile.acceptLoss(options)
       print(json ? Self.json(loss).text : Self.sentence(loss))
     } catch let error as StoreStartError {
-      Self.tell("\(error.code.rawValue): \(error.detail)")
+      tell(error.code.rawValue, error.detail)
       throw ExitCode(error.exitCode)
     }
   }
@@ -51,6 +51,11 @@ struct AcceptLossCommand: AsyncParsableCommand {
       "lost": true, "found_commit": .integer(loss.foundCommit), "recorded_commit": .integer(loss.recordedCommit),
       "next_task": .integer(loss.nextTask), "next_event": .integer(loss.nextSequence),
     ]
+  }
+
+  private func tell(_ code: String, _ detail: String) {
+    guard json else { return Self.tell(code == "usage" ? detail : "\(code): \(detail)") }
+    FileHandle.standardError.write(Data((UsageReport.json(code: code, detail: detail).text + "\n").utf8))
   }
 
   private static func tell(_ line: String) {

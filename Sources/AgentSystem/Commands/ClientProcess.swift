@@ -23,8 +23,8 @@ struct ClientProcess {
 
   /// Says what went wrong, once, and returns the exit code for it.
   static func tell(_ error: ClientError, on console: Console, asJSON: Bool) -> ProcessExit {
-    if asJSON, case .problem(let problem) = error, problem.json != .null {
-      console.warn(TerminalText.json(problem.json.text))
+    if asJSON {
+      console.warn(TerminalText.json(error.json.text))
     } else {
       console.warn("agent-system: " + TerminalText.block(error.sentence))
     }

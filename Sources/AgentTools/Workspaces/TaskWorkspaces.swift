@@ -50,7 +50,9 @@ package struct TaskWorkspaces: WorkspaceStore {
   private func translated<Value>(
     _ body: () async throws(WorkspaceError) -> Value
   ) async throws(Failure) -> Value {
-    do { return try await body() } catch { throw Failure(code: error.code.rawValue, detail: error.detail) }
+    do { return try await body() } catch {
+      throw Failure(code: error.code.rawValue, detail: error.detail, index: error.index)
+    }
   }
 }
 

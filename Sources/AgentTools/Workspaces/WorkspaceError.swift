@@ -54,7 +54,10 @@ package struct WorkspaceError: Error, Sendable, Hashable {
     let reason = String(cString: strerror(number))
     switch number {
     case EXDEV: self.init(.pathOutsideWorkspace, "\(what): leads out of the workspace")
-    case ELOOP: self.init(.pathOutsideWorkspace, "\(what): a link in it leads out of the workspace or in a circle")
+    case ELOOP:
+      self.init(
+        .pathOutsideWorkspace,
+        "\(what): a link in it leads out of the workspace or in a circle, or is not followed here")
     case ENOENT: self.init(.fileNotFound, "\(what): there is no such file or folder")
     case ENOTDIR: self.init(.notAFolder, "\(what): a part of it is not a folder")
     case EISDIR, ENXIO, ENODEV: self.init(.notRegularFile, "\(what): not a regular file")

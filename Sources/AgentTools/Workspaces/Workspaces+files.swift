@@ -30,14 +30,16 @@ extension Workspaces {
     }
   }
 
-  /// One file's bytes, at most 16 MiB.
+  /// One file's bytes, at most 16 MiB, of the files that `files(in:)` lists: links are not followed, even those that
+  /// stay inside.
   ///
   /// Throws `path_outside_workspace`, `name_invalid`, `not_regular_file`, `file_not_found`, `file_too_large`,
   /// `io_error`, `cancelled`.
   package func read(_ path: String, in folder: String) async throws(WorkspaceError) -> [UInt8] {
     let path = try WorkspacePath(path)
     return try await run { (ticket) throws(WorkspaceError) in
-      try WorkspaceFolder(at: folder).read(path, ticket: ticket)
+      try WorkspaceFolder(at: folder).openFile(path.bytes, followingLinks: false)
+        .readToEnd(limit: WorkspaceLimits.fileBytes, ticket: ticket, path.text)
     }
   }
 

@@ -1,47 +1,29 @@
 import AgentCore
-import Synchronization
 
-/// The provider table in force. It is exchanged as a whole, so that no caller ever sees half of a reload; a call that
-/// already has its provider goes on with it.
-package final class ConfiguredProviders: ProviderRegistry {
-  private let table: Mutex<ProviderTable>
-
-  package init(_ table: ProviderTable) { self.table = Mutex(table) }
+/// The providers that one reading of the configuration gave, and which of them is asked when a task names none.
+package struct ConfiguredProviders: ProviderRegistry {
+  /// Who is asked when a task names no provider; always one of these.
+  package let defaultID: ProviderID
+  private let providers: [ProviderID: any ModelProvider]
 
   /// Throws `.providerUnknown` when the default is not one of the providers.
-  package convenience init(
+  package init(
     providers: [ProviderID: any ModelProvider], defaultID: ProviderID
   ) throws(ProviderError) {
-    self.init(try ProviderTable(providers: providers, defaultID: defaultID))
+    guard providers[defaultID] != nil else { throw Self.unknown(defaultID) }
+    (self.providers, self.defaultID) = (providers, defaultID)
   }
 
-  /// The table as it is now; later exchanges do not change the value returned.
-  package var current: ProviderTable { table.withLock { $0 } }
-
   /// Names of all providers, sorted.
-  package var ids: [ProviderID] { current.ids }
-
-  /// Who is asked when a task names no provider.
-  package var defaultID: ProviderID { current.defaultID }
+  package var ids: [ProviderID] { providers.keys.sorted() }
 
   /// Nil asks for the default; throws `.providerUnknown` for a name that configuration does not have.
   package func provider(named id: ProviderID?) throws(ProviderError) -> any ModelProvider {
-    try current.provider(named: id)
+    guard let provider = providers[id ?? defaultID] else { throw Self.unknown(id ?? defaultID) }
+    return provider
   }
 
-  /// Puts another table in force, for a reload.
-  package func replace(with table: ProviderTable) { self.table.withLock { $0 = table } }
-
-  /// Switches the default from the next model call on; throws `.providerUnknown` and changes nothing.
-  package func setDefault(_ id: ProviderID) throws(ProviderError) {
-    let outcome = table.withLock { table -> Result<Void, ProviderError> in
-      do throws(ProviderError) {
-        table = try table.withDefault(id)
-        return .success(())
-      } catch {
-        return .failure(error)
-      }
-    }
-    try outcome.get()
+  private static func unknown(_ id: ProviderID) -> ProviderError {
+    ProviderError(.providerUnknown, "no provider is called '\(id)'")
   }
 }

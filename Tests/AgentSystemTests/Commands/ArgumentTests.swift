@@ -9,7 +9,7 @@ struct ArgumentTests {
   @Test(
     "a wrong command line is exit 64 before anything is asked",
     arguments: [
-      ["task"], ["task", "show"], ["task", "show", "0"], ["task", "show", "task-x"],
+      ["task"], ["task", "show"], ["task", "show", "0"], ["task", "show", "task-01"], ["task", "show", "task-x"],
       ["task", "list", "--status", "done"],
       ["task", "list", "--limit", "0"], ["task", "list", "--limit", "501"], ["task", "list", "--all", "--limit", "3"],
       ["task", "list", "--label", "x"], ["task", "retry", "7", "--from", "step-0"],
@@ -36,6 +36,28 @@ struct ArgumentTests {
       let expected: Int32 = arguments == ["task"] ? 0 : 64
       #expect(ClientRoot.exitCode(for: error).rawValue == expected)
     }
+  }
+
+  @Test(
+    "a wrong command line is one JSON object where --json stands on it",
+    arguments: [
+      ["task", "list", "--json", "--limit", "0"], ["task", "show", "task-01", "--json"], ["--json", "nonsense"],
+      ["run", "x", "--priority", "10", "--json"], ["serve", "--json"], ["cleanup", "--json"],
+    ])
+  func json(arguments: [String]) throws {
+    let error = try #require(throws: (any Error).self) { try AgentSystemCommand.parseAsRoot(arguments) }
+    let line = try #require(UsageReport.line(for: error, arguments: arguments, of: AgentSystemCommand.self))
+    let json = try JSONValue(parsing: line)
+    #expect(!line.contains("\n"))
+    #expect(json["code"] == "usage" && json["detail"]?.stringValue?.isEmpty == false)
+  }
+
+  @Test(
+    "a wrong command line is told in words without --json, and after --",
+    arguments: [["task", "list", "--limit", "0"], ["run", "--no-such-flag", "--", "--json"]])
+  func words(arguments: [String]) throws {
+    let error = try #require(throws: (any Error).self) { try AgentSystemCommand.parseAsRoot(arguments) }
+    #expect(UsageReport.line(for: error, arguments: arguments, of: AgentSystemCommand.self) == nil)
   }
 
   @Test("a task is named with or without its prefix")

@@ -1,7 +1,6 @@
 import AgentCore
 import AgentTestKit
 import Foundation
-import Glibc
 import HTTPTransport
 import Testing
 
@@ -91,6 +90,10 @@ import Testing
     while all.last != newest { try await Self.note(&whole, &all) }
     #expect(seen == all)
     #expect(Set(seen).count == seen.count)
+    // The journal itself, as a stranger reads it.
+    await second.killed()
+    let witness = try StoreWitness.ofTheDead(data: second.data, scratch: folder.appending("scratch"))
+    #expect(witness.events.map { String($0.sequence) } == all)
   }
 
   /// The next event's number; a delta has none of its own.
@@ -119,62 +122,4 @@ import Testing
     var kept = try await service.events("/api/events?after=0")
     #expect(try JSONValue(parsing: #require(try await kept.next()).data)["task"]?.stringValue == old)
   }
-
-  @Test("a task that is deleted ends its stream with the reason")
-  func deleted() async throws {
-    let service = try await ServiceProcess.serve(in: TemporaryFolder())
-    let id = try await service.create(["agent": "coder", "input": "Say hello"])
-    _ = try await service.ended(id)
-    #expect(try await service.send("DELETE", "/api/tasks/\(id)?purge=true").status == 200)
-    try await service.refused(404, "not_found", "GET", "/api/tasks/\(id)/events")
-  }
-
-  @Test("a reader that takes nothing holds nobody up: a fast one gets every event, tasks go on")
-  func slowReader() async throws {
-    let words = String(repeating: "word ", count: 600)
-    let service = try await ServiceProcess.serve(
-      in: TemporaryFolder(), files: ServiceProcess.scripted([["reply": ["text": .string(words)]]]))
-    // Connected and never read: its window fills.
-    let slow = try RawClient(unixPath: service.socket)
-    defer { slow.close() }
-    slow.write("GET /api/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    var fast = try await service.events("/api/events?after=0")
-    let ids = try await withThrowingTaskGroup(of: String.self) { group in
-      for _ in 0..<60 { group.addTask { try await service.create(["agent": "coder", "input": "x"]) } }
-      return try await group.reduce(into: []) { $0.append($1) }
-    }
-    var completed: Set<String> = []
-    while completed.count < ids.count {
-      let event = try #require(try await fast.next())
-      guard event.name == "task.completed" else { continue }
-      completed.insert(try JSONValue(parsing: event.data)["task"]?.stringValue ?? "")
-    }
-    #expect(completed == Set(ids))
-    #expect(try await service.send("GET", "/health").status == 200)
-  }
-}
-
-/// A bare connection to a unix socket, for clients that behave as no library would.
-final class RawClient: Sendable {
-  private let descriptor: Int32
-
-  init(unixPath: String) throws {
-    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: unixPath.utf8) }
-    let code = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard code == 0 else { throw POSIXError(.ECONNREFUSED) }
-  }
-
-  func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-  }
-
-  func close() { _ = Glibc.close(descriptor) }
 }
