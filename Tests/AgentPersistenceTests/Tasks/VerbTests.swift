@@ -33,7 +33,7 @@ struct VerbTests {
     #expect(try await bench.task(claimed.task.id).error == Failure(code: "broken", detail: "it broke"))
     _ = bench.notices.take()
     let task = try await bench.store.retry(claimed.task.id, from: .lastStep, by: .uid(8))
-    #expect(bench.notices.take().contains { $0.hasNewWork && $0.tasks == [task.id] })
+    #expect(bench.notices.take().contains { $0.tasks == [task.id] })
     #expect(task.status == .pending && task.attempt == 2 && task.maxAttempts == 2 && task.error == nil)
     #expect(task.usage.inputTokens == 4 && task.finishedAt == nil && task.startedAt != nil)
     #expect(try await bench.row(task.id).tokensUsed == 0)
