@@ -48,8 +48,10 @@ final class ForgetfulStore: TaskStore {
   init(_ store: SQLiteTaskStore, losing lost: LostAnswers) { (self.store, self.lost) = (store, lost) }
 
   func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult {
+    // Counted first: whoever sees the commit sees that its answer is lost.
+    let isLost = lost.loses(changes)
     let result = try await store.advance(claim, changes)
-    if lost.loses(changes) { throw StoreError(.storageIOError, "the answer got lost") }
+    if isLost { throw StoreError(.storageIOError, "the answer got lost") }
     return result
   }
 

@@ -127,7 +127,7 @@ struct VerbTests {
     #expect(try await bench.steps(id)[1]?.status == .inDoubt)
     #expect(try await bench.code { _ = try await $0.retry(id, from: .beginning, by: .local) } == .stepInDoubt)
     #expect(try await bench.code { _ = try await $0.resolve(id, step: 1, as: .retry, by: .local) } == .taskFinished)
-    #expect(try await bench.code { _ = try await $0.resolve(id, step: 2, as: .fail, by: .local) } == .stepNotInDoubt)
+    #expect(try await bench.code { _ = try await $0.resolve(id, step: 2, as: .fail, by: .local) } == .notFound)
     let settled = try await bench.store.resolve(id, step: 1, as: .fail, by: .local)
     #expect(settled.status == .cancelled)
     #expect(try await bench.types(id).last == .stepResolved)
