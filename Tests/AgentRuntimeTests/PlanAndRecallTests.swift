@@ -42,7 +42,9 @@ import Testing
   }
 
   /// A task whose idempotent call a dead process left open, and an engine that has not begun.
-  private static func afterCrash(_ tool: SteeredTool, cutBy cut: ToolCut) async throws -> (id: TaskID, rig: EngineRig) {
+  private static func afterCrash(
+    _ tool: SteeredTool, cutBy cut: ToolCut, lostAnswers: LostAnswers? = nil
+  ) async throws -> (id: TaskID, rig: EngineRig) {
     let (folder, clock) = (try TemporaryFolder(), ManualClock())
     let first = SteeredTool(.idempotent, doings: [.hang()])
     let box = Box<TaskID>()
@@ -50,7 +52,7 @@ import Testing
       box.set(try await rig.begin(cutBy: .cancel))
       await first.begun()
     }
-    return (try #require(box.value), try await tool.rig(in: folder, clock: clock, cutBy: cut))
+    return (try #require(box.value), try await tool.rig(in: folder, clock: clock, cutBy: cut, lostAnswers: lostAnswers))
   }
 
   @Test(
@@ -91,20 +93,29 @@ import Testing
     }
   }
 
-  @Test("a cancel that comes before the worker's first look is no reason not to look")
-  func cancelledBefore() async throws {
-    let tool = SteeredTool(.idempotent, recalls: [.answer(.done(ToolOutcome(text: "seen")))])
-    let (id, rig) = try await Self.afterCrash(tool, cutBy: .cancel)
-    // Claimed by hand, so that the wish is there before the worker is.
-    let request = ClaimRequest(
-      rooms: [ClaimRequest.Room(agent: EngineTests.agent(tools: ["steered"]), places: 1)], places: 1,
-      quarantineIsFree: false)
-    let claimed = try #require(try await rig.store.claim(request).first)
-    _ = try await rig.store.cancel(id, by: .local)
-    // What the store alone ends, nobody has looked at.
-    let result = try await rig.store.advance(claimed.claim, [.requeued(reason: "shutdown")])
-    #expect(result.status == .cancelled && result.entries.map(\.type) == [.stepInDoubt, .taskCancelled])
-    await rig.file.close()
+  @Test(
+    "a cancel that comes before the first look at an earlier life's call is no reason not to look",
+    arguments: [
+      (SteeredTool.Recall.answer(.done(ToolOutcome(text: "seen"))), StepStatus.finished), (.answer(.notDone), .failed),
+      (.hang, .inDoubt),
+    ])
+  func cancelledBefore(recall: SteeredTool.Recall, status: StepStatus) async throws {
+    let (tool, lost) = (SteeredTool(.idempotent, recalls: [recall]), LostAnswers { _ in false })
+    let (reading, goOn) = (Wakeup(), Wakeup())
+    lost.beforeJournal {
+      reading.wake()
+      await goOn.wait()
+    }
+    let (id, rig) = try await Self.afterCrash(tool, cutBy: .cancel, lostAnswers: lost)
+    try await rig.run { rig in
+      await reading.wait()
+      _ = try await rig.tasks.cancel(id, by: .local)
+      goOn.wake()
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      #expect(try await rig.tasks.task(id).status == .cancelled)
+      #expect(try await rig.tasks.steps(of: id)[1].status == status)
+      #expect(tool.counts == SteeredTool.Counts(recalls: 1))
+    }
   }
 }
 

@@ -104,12 +104,13 @@ extension SteeredTool {
   /// An engine whose model calls the tool once. The tool's time is short only where it is what cuts: restart and
   /// shutdown have a grace that must end first.
   func rig(
-    in folder: TemporaryFolder? = nil, clock: ManualClock = ManualClock(), cutBy cut: ToolCut
+    in folder: TemporaryFolder? = nil, clock: ManualClock = ManualClock(), cutBy cut: ToolCut,
+    lostAnswers: LostAnswers? = nil
   ) async throws -> EngineRig {
     try await EngineRig(
       in: folder ?? TemporaryFolder(), agents: [EngineTests.agent(tools: ["steered"])],
       script: .turns([.call("steered"), .text("ok")]), tools: [self], clock: clock,
-      timeouts: StepTimeouts(toolCall: cut == .time ? .seconds(7) : .seconds(120)))
+      timeouts: StepTimeouts(toolCall: cut == .time ? .seconds(7) : .seconds(120)), lostAnswers: lostAnswers)
   }
 }
 
