@@ -44,6 +44,7 @@ package final class Dispatcher: Sendable {
     /// Those who wait for workers to be gone.
     var watchers: [Int: Wakeup] = [:]
     var nextWatcher = 0
+    var refusals = RefusalNotice()
   }
 
   private let parts: EngineParts
@@ -246,8 +247,11 @@ package final class Dispatcher: Sendable {
   private static let storagePause: Duration = .seconds(1)
 
   private func pause(after error: StoreError) async {
-    parts.log.record(
-      .warning, "dispatcher", "the store refused; trying again", ["error": error.code.rawValue])
+    let isDue = state.withLock { $0.refusals.isDue(at: parts.clock.uptime()) }
+    if isDue {
+      parts.log.record(
+        .warning, "dispatcher", "the store refused; trying again", ["error": error.code.rawValue])
+    }
     await wakeup.wait(upTo: Self.storagePause, clock: parts.clock)
   }
 }

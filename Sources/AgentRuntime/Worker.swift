@@ -26,16 +26,18 @@ struct Worker: Sendable {
     }
   }
 
-  /// How a running task leaves `running` for an interrupt. `settling`: what the last try of the step that stays open
-  /// used.
-  func outcome(of reason: InterruptReason, settling usage: ModelUsage? = nil) -> TaskChange {
+  /// How a running task leaves `running` for an interrupt. Of the step that stays open: `settling` is what its last try
+  /// used, `isUnsent` says that nothing of it has happened.
+  func outcome(
+    of reason: InterruptReason, settling usage: ModelUsage? = nil, isUnsent: Bool = false
+  ) -> TaskChange {
     switch reason {
     case .cancel: .cancelled
     case .deadline:
       .failed(Failure(code: "timeout", detail: "the task's \(task.timeoutSeconds) seconds are over"))
     case .wallTime: .failed(Failure(code: "wall_time_limit", detail: "the task has used its running time"))
-    case .agentRestart: .requeued(reason: "agent_restart", settling: usage)
-    case .shutdown: .requeued(reason: "shutdown", settling: usage)
+    case .agentRestart: .requeued(reason: "agent_restart", settling: usage, isUnsent: isUnsent)
+    case .shutdown: .requeued(reason: "shutdown", settling: usage, isUnsent: isUnsent)
     }
   }
 

@@ -1,82 +1,97 @@
 import AgentCore
 
 extension WorkerRun {
+  typealias ToolResult = EffectResult<Result<ToolOutcome, ToolError>>
+
   /// One step of the kind `tool_call`, with its tries; true when the task has left `running`.
   mutating func callTool(
     number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?
   ) async throws(Worker.ClaimEnded) -> Bool {
     if let failure = refusal(of: number, reservation: nil) { return try await end(with: .failed(failure)) }
     guard let tool = parts.tools.tool(named: call.name) else {
-      return try await refuse(number, call, "tool_unknown", "there is no tool \(call.name)")
+      if planned?.effect == .idempotent { return try await leaveInDoubt(number, Self.noTool(call), cut: nil) }
+      return try await refuse(number, call, Failure(code: "tool_unknown", detail: "there is no tool \(call.name)"))
     }
-    let context = toolContext(step: number)
+    var step = ToolStep(
+      number: number, tool: tool, call: call, plan: planned ?? ToolPlan(effect: .pure),
+      context: toolContext(step: number))
     // Before the agent's rights, which may have changed: looking does nothing, and what was done must be told.
-    if let planned, planned.effect == .idempotent,
-      let isOver = try await recall(tool, call, planned: planned, number: number, context: context)
-    {
-      return isOver
+    if step.plan.effect == .idempotent {
+      if let isOver = try await lookBack(at: step) { return isOver }
+      if let reason = worker.interrupt.hardReason { return try await leave(harmlessly: number, cutBy: reason) }
     }
     guard worker.claimed.definition.tools.contains(call.name) else {
-      return try await refuse(number, call, "tool_forbidden", "this agent may not use \(call.name)")
+      let failure = Failure(code: "tool_forbidden", detail: "this agent may not use \(call.name)")
+      return try await refuse(number, call, failure)
     }
-    let plan: ToolPlan
-    do throws(ToolError) {
-      plan = try await planned.orPlan { () async throws(ToolError) in try await tool.plan(call.arguments, in: context) }
-    } catch {
-      return try await refuse(number, call, error.code, error.detail)
+    if planned == nil {
+      let made = await makePlan(step)
+      // Nothing is written yet, and nothing was done.
+      if case .interrupt(let reason) = made.cut { return try await end(with: worker.outcome(of: reason)) }
+      switch made.value {
+      case .success(let plan): step.plan = plan
+      case .failure(let error):
+        return try await refuse(number, call, made.cut == nil ? error.failure : ToolStep.timeout)
+      }
     }
-    return try await tryTool(tool, call, plan: plan, number: number, attempt: firstAttempt, context: context)
+    return try await tryTool(step, attempt: firstAttempt)
   }
 
   private mutating func tryTool(
-    _ tool: any AgentTool, _ call: ToolCall, plan: ToolPlan, number: Int, attempt firstAttempt: Int,
-    context: ToolContext
+    _ step: ToolStep, attempt firstAttempt: Int
   ) async throws(Worker.ClaimEnded) -> Bool {
-    let cell = plan.effect.faultCell
     var attempt = firstAttempt
     // Bounded by the tries that the retry policy grants.
     while true {
-      let start = toolStart(number: number, attempt: attempt, call: call, plan: plan)
+      let start = toolStart(number: step.number, attempt: attempt, call: step.call, plan: step.plan)
       try await commit([.stepStarted(start)])
-      if let reason = worker.interrupt.hardReason { return try await leave(harmlessly: number, cutBy: reason) }
-      let result = await perform(tool, call, plan: plan, context: context)
-      parts.faults.reached(FaultPoint(cell, .afterEffect))
+      if let reason = worker.interrupt.hardReason { return try await leave(harmlessly: step.number, cutBy: reason) }
+      let result = await perform(step)
+      parts.faults.reached(FaultPoint(step.plan.effect.faultCell, .afterEffect))
       switch result.value {
       case .success(let outcome):
-        noteFinished(outcome, number: number)
+        noteFinished(outcome, number: step.number)
         return false
       case .failure(let error):
-        if plan.effect == .once, error.mayHaveHappened || result.cut != nil {
-          return try await leaveInDoubt(number, error, cut: result.cut)
-        }
-        if case .interrupt(let reason) = result.cut {
-          return try await leave(harmlessly: number, cutBy: reason)
-        }
-        guard result.cut == nil, error.isRetryable, progress.tries <= parts.retries.stepRetries else {
-          let failure =
-            result.cut == nil ? error.failure : Failure(code: "tool_timeout", detail: "the tool did not come to an end")
-          note(StepEnd(number: number, outcome: .failed(failure, output: nil)))
-          return false
-        }
-        parts.faults.reached(FaultPoint(.retry, .afterEffect))
-        let pause = parts.retries.stepBackoff(afterTry: progress.tries, random: parts.random)
-        if let reason = await sleep(pause) ?? worker.interrupt.reason {
-          return try await leave(harmlessly: number, cutBy: reason)
-        }
+        if let isOver = try await follow(error, cut: result.cut, in: step) { return isOver }
         attempt += 1
       }
     }
   }
 
-  /// An interrupt ended a try of which nothing is in doubt: none was on its way, or it may be repeated.
-  private mutating func leave(
-    harmlessly number: Int, cutBy reason: InterruptReason
-  ) async throws(Worker.ClaimEnded) -> Bool {
-    let end = StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil))
-    return try await leave(cutBy: reason, step: reason.isRequeue ? nil : end)
+  /// What comes of a try without an outcome; nil when it is time for the next one.
+  private mutating func follow(
+    _ error: ToolError, cut: ToolResult.Cut?, in step: ToolStep
+  ) async throws(Worker.ClaimEnded) -> Bool? {
+    let knowledge = TryKnowledge(error, of: step.plan.effect, wasCut: cut != nil)
+    if knowledge == .inDoubt { return try await leaveInDoubt(step.number, error, cut: cut) }
+    if case .interrupt(let reason) = cut { return try await leave(step, knowing: knowledge, cutBy: reason) }
+    guard cut == nil, error.isRetryable, progress.tries <= parts.retries.stepRetries else {
+      if knowledge == .askRecall, let isOver = try await lookBack(at: step) { return isOver }
+      note(StepEnd(number: step.number, outcome: .failed(cut == nil ? error.failure : ToolStep.timeout, output: nil)))
+      return false
+    }
+    parts.faults.reached(FaultPoint(.retry, .afterEffect))
+    let pause = parts.retries.stepBackoff(afterTry: progress.tries, random: parts.random)
+    guard let reason = await sleep(pause) ?? worker.interrupt.reason else { return nil }
+    return try await leave(step, knowing: knowledge, cutBy: reason)
   }
 
-  private func toolContext(step: Int) -> ToolContext {
+  private mutating func leave(
+    _ step: ToolStep, knowing knowledge: TryKnowledge, cutBy reason: InterruptReason
+  ) async throws(Worker.ClaimEnded) -> Bool {
+    if knowledge == .askRecall { return try await leave(unsettled: step, cutBy: reason) }
+    return try await leave(harmlessly: step.number, cutBy: reason)
+  }
+
+  /// An interrupt ended a step of which nothing is in doubt: no try of it was on its way, or it may be repeated.
+  mutating func leave(harmlessly number: Int, cutBy reason: InterruptReason) async throws(Worker.ClaimEnded) -> Bool {
+    if reason.isRequeue { return try await end(with: worker.outcome(of: reason, isUnsent: true)) }
+    return try await leave(
+      cutBy: reason, step: StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil)))
+  }
+
+  func toolContext(step: Int) -> ToolContext {
     let task = worker.task
     return ToolContext(
       task: task.id, step: step, workspace: task.folder ?? parts.workspaces.path(for: task.id),
@@ -92,19 +107,31 @@ extension WorkerRun {
       evidence: plan.evidence)
   }
 
-  private func perform(
-    _ tool: any AgentTool, _ call: ToolCall, plan: ToolPlan, context: ToolContext
-  ) async -> EffectResult<Result<ToolOutcome, ToolError>> {
+  private func makePlan(_ step: ToolStep) async -> EffectResult<Result<ToolPlan, ToolError>> {
     await withInterrupt(worker.interrupt, limit: parts.timeouts.toolCall, clock: parts.clock) {
       do throws(ToolError) {
-        return .success(try await tool.perform(call.arguments, plan: plan, in: context))
+        return .success(try await step.tool.plan(step.call.arguments, in: step.context))
       } catch {
         return .failure(error)
       }
     }
   }
 
-  private mutating func noteFinished(_ outcome: ToolOutcome, number: Int) {
+  private func perform(_ step: ToolStep) async -> ToolResult {
+    await withInterrupt(worker.interrupt, limit: parts.timeouts.toolCall, clock: parts.clock) {
+      // The interrupt may have come between the look at it and this: then the tool is not called at all.
+      guard !_Concurrency.Task.isCancelled else {
+        return .failure(ToolError("cancelled", "the call was cut before it began", hadNoEffect: true))
+      }
+      do throws(ToolError) {
+        return .success(try await step.tool.perform(step.call.arguments, plan: step.plan, in: step.context))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  mutating func noteFinished(_ outcome: ToolOutcome, number: Int) {
     var output: [String: JSONValue] = ["text": .string(outcome.text)]
     if !outcome.writtenFiles.isEmpty {
       output["files"] = .array(outcome.writtenFiles.map { ["path": .string($0.path), "size": .integer($0.size)] })
@@ -113,22 +140,8 @@ extension WorkerRun {
     note(StepEnd(number: number, outcome: .finished(output: value, resultHash: parts.digester.digest(value))))
   }
 
-  /// An idempotent call that was cut: its evidence says whether it was done. Nil: it was not, run it again.
-  private mutating func recall(
-    _ tool: any AgentTool, _ call: ToolCall, planned: ToolPlan, number: Int, context: ToolContext
-  ) async throws(Worker.ClaimEnded) -> Bool? {
-    switch await tool.recall(call.arguments, plan: planned, in: context) {
-    case .done(let outcome):
-      noteFinished(outcome, number: number)
-      return false
-    case .notDone: return nil
-    case .inDoubt(let detail):
-      return try await leaveInDoubt(number, ToolError("step_in_doubt", detail), cut: nil)
-    }
-  }
-
-  private mutating func leaveInDoubt(
-    _ number: Int, _ error: ToolError, cut: EffectResult<Result<ToolOutcome, ToolError>>.Cut?
+  mutating func leaveInDoubt(
+    _ number: Int, _ error: ToolError, cut: ToolResult.Cut?
   ) async throws(Worker.ClaimEnded) -> Bool {
     let end = StepEnd(number: number, outcome: .inDoubt(error.failure))
     if case .interrupt(let reason) = cut { return try await leave(cutBy: reason, step: end) }
@@ -138,14 +151,14 @@ extension WorkerRun {
 
   /// A call that does nothing: intent and end in one commit with what follows. The model is told.
   private mutating func refuse(
-    _ number: Int, _ call: ToolCall, _ code: String, _ detail: String
+    _ number: Int, _ call: ToolCall, _ failure: Failure
   ) async throws(Worker.ClaimEnded) -> Bool {
     if progress.history[number]?.status != .started {
       let attempt = (progress.history[number]?.attempt ?? 0) + 1
       let start = toolStart(number: number, attempt: attempt, call: call, plan: ToolPlan(effect: .pure))
       try await commit([.stepStarted(start)])
     }
-    note(StepEnd(number: number, outcome: .failed(Failure(code: code, detail: detail), output: nil)))
+    note(StepEnd(number: number, outcome: .failed(failure, output: nil)))
     return false
   }
 }
@@ -157,13 +170,5 @@ extension EffectClass {
     case .idempotent: .idempotent
     case .once: .once
     }
-  }
-}
-
-extension ToolPlan? {
-  /// The plan that stands in the journal, else a new one.
-  fileprivate func orPlan(_ make: () async throws(ToolError) -> ToolPlan) async throws(ToolError) -> ToolPlan {
-    if let self { return self }
-    return try await make()
   }
 }

@@ -7,6 +7,7 @@ struct WorkerRun {
   /// Ends of steps that go into the next commit together with what follows them.
   private(set) var unwritten: [TaskChange] = []
   private var unrecordedTokens: Int64 = 0
+  private var refusals = RefusalNotice()
 
   var parts: EngineParts { worker.parts }
 
@@ -41,6 +42,7 @@ struct WorkerRun {
     while true {
       do throws(StoreError) {
         progress = TaskProgress(replaying: remembered(try await parts.store.journal(of: worker.task.id)))
+        noteTaken("the task's journal was read after all")
         return
       } catch {
         try await pause(after: error, "the task's journal could not be read yet")
@@ -92,12 +94,16 @@ struct WorkerRun {
       do throws(StoreError) {
         let result = try await parts.store.advance(worker.claimed.claim, all)
         take(result.entries)
+        noteTaken("the result was written after all")
         if result.isCancelRequested { worker.interrupt.fire(.cancel) }
         return result.status
       } catch {
         if error.code == .claimLost { throw Worker.ClaimEnded() }
         try await pause(after: error, "a result could not be written yet")
-        if let status = await adoptIfCommitted() { return status }
+        if let status = await adoptIfCommitted() {
+          noteTaken("the result was written after all")
+          return status
+        }
       }
     }
   }
@@ -106,11 +112,18 @@ struct WorkerRun {
   private static let storagePause: Duration = .milliseconds(500)
 
   /// Returns when the storage may be asked again; throws when nothing will come of it in this life.
-  private func pause(after error: StoreError, _ message: String) async throws(Worker.ClaimEnded) {
+  private mutating func pause(after error: StoreError, _ message: String) async throws(Worker.ClaimEnded) {
     guard error.code != .closed, !worker.isAbandoned() else { throw Worker.ClaimEnded() }
-    parts.log.record(
-      .warning, "worker", message, ["task": "\(worker.task.id)", "error": error.code.rawValue])
+    if refusals.isDue(at: parts.clock.uptime()) {
+      parts.log.record(
+        .warning, "worker", message, ["task": "\(worker.task.id)", "error": error.code.rawValue])
+    }
     do { try await parts.clock.sleep(for: Self.storagePause) } catch { throw Worker.ClaimEnded() }
+  }
+
+  /// The storage has taken, or given, what it had refused.
+  private mutating func noteTaken(_ message: String) {
+    if refusals.isOver() { parts.log.record(.info, "worker", message, ["task": "\(worker.task.id)"]) }
   }
 
   private mutating func take(_ entries: [JournalEntry]) {
@@ -142,7 +155,8 @@ struct WorkerRun {
   /// At a step boundary, or with an open step that an earlier life left.
   private mutating func leave(for reason: InterruptReason) async throws(Worker.ClaimEnded) {
     if !reason.isRequeue, let open = progress.history.current.last, open.status == .started {
-      note(StepEnd(number: open.number, outcome: .failed(Worker.cutFailure(reason), output: nil)))
+      _ = try await leave(open: open, cutBy: reason)
+      return
     }
     _ = try await end(with: worker.outcome(of: reason))
   }

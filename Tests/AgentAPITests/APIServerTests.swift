@@ -178,7 +178,7 @@ import Testing
       #expect(!opening.contains("\"n\":1"))
       harness.store.state.withLock { $0.entries.append(entry(3)) }
       harness.services.events.committed(
-        CommitNotice(lastSequence: 3, tasks: [TaskID(number: 7)], hasNewWork: false))
+        CommitNotice(lastSequence: 3, tasks: [TaskID(number: 7)]))
       #expect(try await client.read(until: "\"n\":3").contains("event: task.submitted"))
       await group.triggerGracefulShutdown()
       // The last chunk of a whole answer.

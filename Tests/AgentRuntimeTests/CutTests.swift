@@ -58,6 +58,30 @@ import Testing
     }
   }
 
+  @Test("the deadline stands still while a person is waited for, and goes on with what was left of it")
+  func deadlineStands() async throws {
+    let probe = ProbeTool("probe", effect: .once, [.hang])
+    let rig = try await Self.rig(probe, .toolTimeout)
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 60 }
+      await probe.begun()
+      let start = rig.clock.uptime()
+      try await rig.advance(until: { try await rig.tasks.task(id).status == .waiting })
+      let used = rig.clock.uptime() - start
+      for _ in 0..<300 {
+        rig.clock.advance(by: .seconds(1))
+        _ = try await rig.store.agentStates()
+      }
+      #expect(try await rig.tasks.task(id).status == .waiting)
+      // The next try hangs too; what ends it is its own time again, and not the deadline that has long passed.
+      _ = try await rig.tasks.resolve(id, step: 2, as: .retry, by: .local)
+      await probe.begun()
+      try await rig.advance(until: { try await rig.tasks.task(id).status != .running })
+      let again = try await rig.tasks.task(id)
+      #expect(again.status == .waiting && used < .seconds(30), "\(used), \(String(describing: again.error))")
+    }
+  }
+
   @Test("a pure step that a requeue cuts stays open and is tried again under its number")
   func requeued() async throws {
     let probe = ProbeTool("probe", effect: .pure, [.hang, .answer("x")])

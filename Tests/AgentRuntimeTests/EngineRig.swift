@@ -28,7 +28,8 @@ final class EngineRig: Sendable {
     in folder: TemporaryFolder, agents definitions: [AgentDefinition], script: SandboxScript,
     tools: [any AgentTool] = [], clock: ManualClock = ManualClock(), retries: RetryPolicy = RetryPolicy(),
     timeouts: StepTimeouts = StepTimeouts(), workers: Int = 64, provider: (any ModelProvider)? = nil,
-    lostAnswers: LostAnswers? = nil, onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
+    lostAnswers: LostAnswers? = nil, log: any ServiceLog = NoLog(),
+    onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
   ) async throws {
     (self.folder, self.clock) = (folder, clock)
     let (events, commitFault) = (TaskEvents(), CommitFault())
@@ -54,7 +55,7 @@ final class EngineRig: Sendable {
       store: lostAnswers.map { ForgetfulStore(store, losing: $0) } ?? store,
       providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
-      events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: NoLog(),
+      events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: log,
       retries: retries, timeouts: timeouts)
     engine = Dispatcher(parts: parts, agents: directory, options: Dispatcher.Options(workers: workers))
     tasks = TaskService(

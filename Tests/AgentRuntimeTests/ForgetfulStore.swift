@@ -19,6 +19,7 @@ final class LostAnswers: Sendable {
   private let isMeant: @Sendable ([TaskChange]) -> Bool
   private let left: Mutex<Int>
   private let offers = Mutex(0)
+  private let hold = Mutex<(@Sendable () async -> Void)?>(nil)
 
   init(times: Int = 1, _ isMeant: @escaping @Sendable ([TaskChange]) -> Bool) {
     self.isMeant = isMeant
@@ -27,6 +28,10 @@ final class LostAnswers: Sendable {
 
   /// Answers lost so far.
   var count: Int { offers.withLock { $0 } }
+
+  /// Run before each read of a journal by a worker.
+  func beforeJournal(_ body: @escaping @Sendable () async -> Void) { hold.withLock { $0 = body } }
+  func journalIsRead() async { await hold.withLock { $0 }?() }
 
   func loses(_ changes: [TaskChange]) -> Bool {
     guard isMeant(changes) else { return false }
@@ -48,8 +53,10 @@ final class ForgetfulStore: TaskStore {
   init(_ store: SQLiteTaskStore, losing lost: LostAnswers) { (self.store, self.lost) = (store, lost) }
 
   func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult {
+    // Counted first: whoever sees the commit sees that its answer is lost.
+    let isLost = lost.loses(changes)
     let result = try await store.advance(claim, changes)
-    if lost.loses(changes) { throw StoreError(.storageIOError, "the answer got lost") }
+    if isLost { throw StoreError(.storageIOError, "the answer got lost") }
     return result
   }
 
@@ -84,7 +91,10 @@ final class ForgetfulStore: TaskStore {
   func probe() async throws(StoreError) -> StoreHealth { try await store.probe() }
   func task(_ id: TaskID) async throws(StoreError) -> AgentTask? { try await store.task(id) }
   func tasks(_ query: TaskQuery) async throws(StoreError) -> Page<AgentTask> { try await store.tasks(query) }
-  func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry] { try await store.journal(of: id) }
+  func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry] {
+    await lost.journalIsRead()
+    return try await store.journal(of: id)
+  }
   func events(
     after sequence: Int64, of task: TaskID?, limit: Int
   ) async throws(StoreError) -> (page: EventPage, status: TaskStatus?) {

@@ -3,6 +3,7 @@ import AgentCore
 import AgentPersistence
 import AgentRuntime
 import AgentTestKit
+import Synchronization
 import Testing
 
 /// A worker whose result the storage does not take.
@@ -31,6 +32,28 @@ import Testing
       #expect(try await rig.tasks.task(id).status == .completed)
       #expect(probe.count == 1 && provider.calls.count == 2)
       #expect(try await rig.tasks.steps(of: id).map(\.status) == [.finished, .finished, .finished])
+    }
+  }
+
+  @Test("the log says so once when it begins, then once a minute, and once when the result was written after all")
+  func logged() async throws {
+    let (probe, log) = (ProbeTool("probe", effect: .once, [.answer("sent")]), RecordedLog())
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [EngineTests.agent(tools: ["probe"])],
+      script: .turns([.call("probe"), .text("ok")]), tools: [probe], log: log)
+    probe.onPerform { rig.commitFault.set(CommitFault.full) }
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
+      await probe.begun()
+      try await rig.advance(until: { log.lines("worker").count == 1 })
+      let start = rig.clock.uptime()
+      try await rig.advance(until: { log.lines("worker").count == 2 })
+      #expect(rig.clock.uptime() - start >= .seconds(58))
+      #expect(log.lines("dispatcher").count <= 2)
+      rig.commitFault.set(0)
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      let refused = "warning a result could not be written yet"
+      #expect(log.lines("worker") == [refused, refused, "info the result was written after all"])
     }
   }
 
@@ -87,5 +110,21 @@ import Testing
       #expect(try await rig.tasks.task(id).status == .completed)
       #expect(try await rig.tasks.steps(of: id).map(\.status) == [.finished])
     }
+  }
+}
+
+/// Keeps what was logged at `info` and above.
+final class RecordedLog: ServiceLog {
+  private let records = Mutex<[(component: String, line: String)]>([])
+
+  func lines(_ component: String) -> [String] {
+    records.withLock { $0.filter { $0.component == component }.map(\.line) }
+  }
+
+  func record(
+    _ level: LogLevel, _ component: String, _ message: String, _ fields: KeyValuePairs<String, String>
+  ) {
+    guard level != .debug else { return }
+    records.withLock { $0.append((component, "\(level.rawValue) \(message)")) }
   }
 }

@@ -63,8 +63,9 @@ package enum TaskChange: Sendable, Hashable {
   /// `running` → `pending` after an error; raises `attempt`.
   case retrying(Failure, runAfter: Timestamp)
   /// `running` → `pending`: `shutdown`, `agent_restart`. `settling`: what the open step's last try used; nil: nobody
-  /// knows, so its reservation counts.
-  case requeued(reason: String, settling: ModelUsage? = nil)
+  /// knows, so its reservation counts. `isUnsent`: nothing of the open step has happened, so that nothing of it is in
+  /// doubt until its next try.
+  case requeued(reason: String, settling: ModelUsage? = nil, isUnsent: Bool = false)
   case completed(TaskOutput)
   case failed(Failure)
   case cancelled

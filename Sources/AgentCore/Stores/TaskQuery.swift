@@ -66,10 +66,8 @@ package struct TaskCounts: Sendable, Hashable {
 package struct CommitNotice: Sendable {
   package var lastSequence: Int64
   package var tasks: Set<TaskID>
-  /// Some task became claimable, or a place in the queue was freed.
-  package var hasNewWork: Bool
-  package init(lastSequence: Int64, tasks: Set<TaskID>, hasNewWork: Bool) {
-    (self.lastSequence, self.tasks, self.hasNewWork) = (lastSequence, tasks, hasNewWork)
+  package init(lastSequence: Int64, tasks: Set<TaskID>) {
+    (self.lastSequence, self.tasks) = (lastSequence, tasks)
   }
 }
 

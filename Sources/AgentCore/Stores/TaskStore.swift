@@ -20,7 +20,8 @@ package protocol TaskStore: TaskReader, EngineStore, AgentStateStore {
   func retry(_ id: TaskID, from start: RetryStart, by principal: Principal) async throws(StoreError) -> AgentTask
 
   /// Settles a step in doubt. In an ended task the step alone (`retry` is `task_finished` there); in a waiting one the
-  /// task goes on (`finished`, `retry`) or fails (`fail`). `step_not_in_doubt` otherwise.
+  /// task goes on (`finished`, `retry`) or fails (`fail`). `step_not_in_doubt` otherwise, `not_found` for a
+  /// step that does not exist.
   func resolve(
     _ id: TaskID, step: Int, as resolution: StepResolution, by principal: Principal
   ) async throws(StoreError) -> AgentTask

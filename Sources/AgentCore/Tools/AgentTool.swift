@@ -18,8 +18,14 @@ package struct ToolError: Error, Sendable, Hashable {
   package var mayHaveHappened: Bool
   /// Another try of the same call may go better.
   package var isRetryable: Bool
-  package init(_ code: String, _ detail: String, mayHaveHappened: Bool = false, isRetryable: Bool = false) {
+  /// The tool knows that nothing of the effect was begun: then not even a call that was cut is in doubt.
+  package var hadNoEffect: Bool
+  package init(
+    _ code: String, _ detail: String, mayHaveHappened: Bool = false, isRetryable: Bool = false,
+    hadNoEffect: Bool = false
+  ) {
     (self.code, self.detail, self.mayHaveHappened, self.isRetryable) = (code, detail, mayHaveHappened, isRetryable)
+    self.hadNoEffect = hadNoEffect
   }
 
   package var failure: Failure { Failure(code: code, detail: detail) }
@@ -62,7 +68,7 @@ package struct ToolOutcome: Sendable, Hashable {
   package static let maximumBytes = 256 * 1024
 }
 
-/// What became of a call that was cut by a crash, by its evidence.
+/// What became of a call that was cut by a crash, an interrupt or its time, by its evidence.
 package enum ToolRecall: Sendable, Hashable {
   case done(ToolOutcome)
   case notDone
@@ -73,7 +79,8 @@ package enum ToolRecall: Sendable, Hashable {
 package protocol AgentTool: Sendable {
   var descriptor: ToolDescriptor { get }
 
-  /// Checks the arguments and says what the call will do, without doing it. May be repeated.
+  /// Checks the arguments and says what the call will do, without doing it. May be repeated. A cancelled caller gets an
+  /// error within 100 ms.
   func plan(_ arguments: JSONValue, in context: ToolContext) async throws(ToolError) -> ToolPlan
 
   /// Does it. For `idempotent` ones `plan` is the one that stands in the journal. A cancelled caller gets an error
@@ -82,7 +89,8 @@ package protocol AgentTool: Sendable {
     _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
   ) async throws(ToolError) -> ToolOutcome
 
-  /// Asked only of `idempotent` calls whose `started` row stands without an end.
+  /// Asked only of `idempotent` calls whose `started` row stands without an end. A cancelled caller gets `inDoubt`
+  /// within 100 ms, unless the answer is known by then.
   func recall(_ arguments: JSONValue, plan: ToolPlan, in context: ToolContext) async -> ToolRecall
 }
 

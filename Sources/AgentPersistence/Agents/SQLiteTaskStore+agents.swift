@@ -25,7 +25,6 @@ extension SQLiteTaskStore {
         INSERT INTO agent_state (agent, disabled, generation) VALUES (?, ?, 0)
         ON CONFLICT (agent) DO UPDATE SET disabled = excluded.disabled
         """, [number, isDisabled ? 1 : 0])
-      if !isDisabled { context.hasNewWork = true }
     }
   }
 

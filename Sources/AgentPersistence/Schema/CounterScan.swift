@@ -16,20 +16,6 @@ package enum CounterScan {
   }
 
   private static let statements: [(CounterName, String)] = [
-    (.tasks, "SELECT agent || ':' || status, count(*) FROM task GROUP BY agent, status"),
-    (
-      .claimable,
-      """
-      SELECT agent || ':' || owner, count(*) FROM task
-      WHERE status = 0 AND run_after IS NULL AND crashes < 3 GROUP BY agent, owner
-      """
-    ),
-    (
-      .quarantined,
-      """
-      SELECT CAST(agent AS TEXT), count(*) FROM task
-      WHERE status = 0 AND run_after IS NULL AND crashes >= 3 GROUP BY agent
-      """
-    ),
+    (.tasks, "SELECT agent || ':' || status, count(*) FROM task GROUP BY agent, status")
   ]
 }

@@ -18,7 +18,6 @@ struct Batch {
   private let ledger: CounterLedger
   private var touched: Set<TaskID> = []
   private var cells: Set<FaultPoint.Cell> = []
-  private var hasNewWork = false
   private var succeeded = 0
 
   init(state: CommitState, mirror: StoreMirror, options: StoreOptions) {
@@ -86,7 +85,6 @@ struct Batch {
     ledger.add(context.counterChanges)
     touched.formUnion(context.touchedTasks)
     cells.formUnion(context.faultCells)
-    hasNewWork = hasNewWork || context.hasNewWork
   }
 
   private mutating func commit(on db: Database, now: Timestamp, service: Int64) throws -> Outcome {
@@ -109,7 +107,7 @@ struct Batch {
     try db.commit()
     #endif
     for cell in cells { options.faults.reached(FaultPoint(cell, .afterCommit)) }
-    let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched, hasNewWork: hasNewWork)
+    let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched)
     return .committed(notice, state)
   }
 }

@@ -17,7 +17,6 @@ package final class WriteContext {
   package private(set) var lastSequence: Int64
   package private(set) var touchedTasks: Set<TaskID> = []
   package private(set) var counterChanges: [CounterKey: Int64] = [:]
-  package var hasNewWork = false
   /// The highest sequence that a purge has taken out of the journal, in all commits.
   package private(set) var highestSequenceDeleted: Int64
   package private(set) var faultCells: Set<FaultPoint.Cell> = []
@@ -70,8 +69,4 @@ package struct CounterKey: Hashable, Sendable {
 package enum CounterName: String, Sendable, CaseIterable {
   /// Tasks by state; label: `AGENT-NAME-ID:STATUS-CODE`.
   case tasks
-  /// Claimable tasks, quarantined ones not; label: `AGENT-NAME-ID:OWNER-NAME-ID`.
-  case claimable
-  /// Claimable tasks with 3 crashes or more; label: `AGENT-NAME-ID`.
-  case quarantined
 }

@@ -39,6 +39,7 @@ extension SQLiteTaskStore {
     _ wait: TaskWait, settling usage: ModelUsage?, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
     row.settle(usage)
+    try endIfCancelled(&row, actor, context)
     if wait.reason == .stepInDoubt, row.inDoubt == 0 {
       // Somebody settled it meanwhile: nothing would ever end this wait.
       return try context.leave(&row, by: .requeue, actor, head: ["reason": "step_resolved"])
@@ -47,11 +48,19 @@ extension SQLiteTaskStore {
     try context.wait(&row, for: wait, settling: usage, actor)
   }
 
-  /// Back to pending, unless the deadline has passed or a step is in doubt; an acknowledged cancel goes before all, in
-  /// the move itself.
+  /// An acknowledged cancel goes before all, in the move itself: the step that would have stayed open ends with its task.
+  private static func endIfCancelled(_ row: inout TaskRow, _ actor: Actor, _ context: WriteContext) throws {
+    guard row.cancelAt != nil else { return }
+    try context.endOpenStep(of: &row, Failure(code: "cancelled", detail: "the task was cancelled"), actor)
+  }
+
+  /// Back to pending, unless the deadline has passed or a step is in doubt.
   private static func goBack(
     _ change: TaskChange, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
+    // What is open may be run again as if it read only: the next try's row says anew what it does.
+    if case .requeued(_, _, isUnsent: true) = change, row.openStep != nil { row.openEffect = .pure }
+    try endIfCancelled(&row, actor, context)
     if row.cancelAt == nil, let failure = row.overdueFailure(context.serviceMilliseconds) {
       try context.endOpenStep(of: &row, failure, actor)
       return try context.fail(&row, failure, actor)
@@ -64,8 +73,9 @@ extension SQLiteTaskStore {
       try context.retryAfterError(&row, failure, runAfter, actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
-    case .requeued(let reason, let usage):
+    case .requeued(let reason, let usage, let isUnsent):
       var head: [String: JSONValue] = ["reason": .string(reason)]
+      if isUnsent { head["unsent"] = true }
       if let usage {
         row.settle(usage)
         head["settled"] = usage.json

@@ -92,7 +92,7 @@ extension WriteContext {
     let count = Int64(db.changesCount)
     try db.run("DELETE FROM label WHERE task = ?", [id])
     try db.run("DELETE FROM task WHERE id = ?", [id])
-    self.count(place: row.place, agent: row.agent, owner: row.owner, by: -1)
+    self.count(row.status, agent: row.agent, by: -1)
     touch(row.id)
     return count
   }

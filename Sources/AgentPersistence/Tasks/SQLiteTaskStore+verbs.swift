@@ -67,6 +67,9 @@ extension SQLiteTaskStore {
     _ id: TaskID, step: Int, as resolution: StepResolution, by principal: Principal
   ) async throws(StoreError) -> AgentTask {
     try await change(id, by: principal) { context, row, actor in
+      guard step >= 1, Int64(step) <= row.lastStep else {
+        throw StoreError(.notFound, "\(id) has no step \(step): its last one is \(row.lastStep)")
+      }
       guard try context.isInDoubt(step, of: row) else {
         throw StoreError(.stepNotInDoubt, "step \(step) of \(id) is not in doubt")
       }

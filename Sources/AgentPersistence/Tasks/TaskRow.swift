@@ -3,17 +3,6 @@ import GRDB
 
 /// One row of `task` in memory: read, changed by the verbs, written back by `WriteContext.save`.
 struct TaskRow {
-  /// What the counters see of a row.
-  struct Place: Equatable {
-    var status: TaskStatus
-    var isClaimable: Bool
-    var isQuarantined: Bool
-    var isReady: Bool { isClaimable || isQuarantined }
-  }
-
-  /// Deaths of the process since the last finished step that move a task to the lane of its own.
-  static let quarantineCrashes: Int64 = 3
-
   let id: TaskID
   let agent: Int64
   let owner: Int64
@@ -34,7 +23,8 @@ struct TaskRow {
   var claim: Int64
   var lastStep: Int64
   var lastTaskSequence: Int64
-  /// The step that is started and not ended, with what a repetition of it does.
+  /// The step that is started and not ended, with what a repetition of it does: `pure` too when every try of it is
+  /// known to have done nothing.
   var openStep: Int64?
   var openEffect: EffectClass?
   /// Steps in doubt that nobody has settled.
@@ -63,15 +53,8 @@ struct TaskRow {
   var appended: [JournalEntry] = []
 
   /// As the database has it: what the counters have counted. Nil for a row that is not there yet.
-  private(set) var stored: Place?
+  private(set) var stored: TaskStatus?
   private var storedState: [Int64?] = []
-
-  var place: Place {
-    let isReady = status == .pending && runAfter == nil
-    return Place(
-      status: status, isClaimable: isReady && crashes < Self.quarantineCrashes,
-      isQuarantined: isReady && crashes >= Self.quarantineCrashes)
-  }
 
   /// The columns that the wide update writes and the narrow one does not.
   var stateColumns: [Int64?] {
@@ -85,7 +68,7 @@ struct TaskRow {
   var hasMoved: Bool { storedState != stateColumns }
 
   /// Says that the database now has the row as it is here.
-  mutating func markStored() { (stored, storedState) = (place, stateColumns) }
+  mutating func markStored() { (stored, storedState) = (status, stateColumns) }
 }
 
 extension TaskRow {

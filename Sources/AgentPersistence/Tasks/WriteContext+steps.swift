@@ -52,11 +52,11 @@ extension WriteContext {
     }
   }
 
-  /// Ends the step that is open when the task ends without its worker: a `once` step may have happened and goes in
-  /// doubt, all others failed.
+  /// Ends the step that is open when the task ends without its worker: one that may have had its effect goes in doubt,
+  /// an `idempotent` one too since nobody is there to look; all others failed.
   func endOpenStep(of row: inout TaskRow, _ failure: Failure, _ actor: Actor) throws {
     guard let step = row.openStep else { return }
-    if row.openEffect == .once { return try doubtOpenStep(of: &row, actor) }
+    if row.openEffect != .pure { return try doubtOpenStep(of: &row, actor) }
     (row.openStep, row.openEffect) = (nil, nil)
     var head = try stepHead(step, of: row)
     head["evidence"] = nil
@@ -72,7 +72,7 @@ extension WriteContext {
     var head = try stepHead(step, of: row)
     let failure = Failure(
       code: "step_in_doubt",
-      detail: "the service ended between this step's start and its answer: its effect may have happened")
+      detail: "this step was begun and nobody has its answer: its effect may have happened")
     head["error"] = failure.json
     try append(.stepInDoubt, to: &row, step: step, actor: actor, head: .object(head))
   }

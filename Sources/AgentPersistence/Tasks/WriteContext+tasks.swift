@@ -85,7 +85,7 @@ extension WriteContext {
     (row.deadline, row.deadlineLeft) = (nil, nil)
   }
 
-  /// Writes a changed row back and adjusts the counters and the notice of this commit.
+  /// Writes a changed row back and adjusts the counters.
   func save(_ row: TaskRow) throws {
     if row.stored == nil {
       try insert(row)
@@ -94,26 +94,14 @@ extension WriteContext {
     } else {
       try updateProgress(row)
     }
-    recount(row)
+    guard row.stored != row.status else { return }
+    if let old = row.stored { count(old, agent: row.agent, by: -1) }
+    count(row.status, agent: row.agent, by: 1)
   }
 
-  private func recount(_ row: TaskRow) {
-    let new = row.place
-    let old = row.stored
-    if let old, old == new { return }
-    if let old { count(place: old, agent: row.agent, owner: row.owner, by: -1) }
-    count(place: new, agent: row.agent, owner: row.owner, by: 1)
-    let becameReady = new.isReady && old?.isReady != true
-    // A worker's place, or one among the unfinished, has no use for the task any more.
-    let freedPlace = old?.status == .running || (old.map { !$0.status.isTerminal } ?? false) && new.status.isTerminal
-    if becameReady || freedPlace { hasNewWork = true }
-  }
-
-  /// Adjusts all counters that a row in that place is part of.
-  func count(place: TaskRow.Place, agent: Int64, owner: Int64, by delta: Int64) {
-    count(.tasks, "\(agent):\(place.status.storedCode)", by: delta)
-    if place.isClaimable { count(.claimable, "\(agent):\(owner)", by: delta) }
-    if place.isQuarantined { count(.quarantined, "\(agent)", by: delta) }
+  /// Adjusts the counter that a task of that agent is part of.
+  func count(_ status: TaskStatus, agent: Int64, by delta: Int64) {
+    count(.tasks, "\(agent):\(status.storedCode)", by: delta)
   }
 }
 

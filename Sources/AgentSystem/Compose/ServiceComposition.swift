@@ -82,7 +82,7 @@ struct ServiceComposition {
       let parts = try engineParts(
         store: store, reserve: file.options.limits.reservedBytes, events: events, digester: digester, log: log,
         transport: transport, listeners: listeners)
-      try await removeOrphans(in: parts)
+      try await OrphanWorkspaces.remove(from: parts.workspaces, store: parts.store)
       try await runServices(parts, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
     } catch {
@@ -120,20 +120,6 @@ struct ServiceComposition {
     return try ConfiguredProviders(
       providers: Dictionary(table, uniquingKeysWith: { _, last in last }), defaultID: configured.defaultID)
   }
-
-  /// A workspace is made before its task's row: one without a row was never acknowledged.
-  private func removeOrphans(in parts: EngineParts) async throws {
-    var rest = try await parts.workspaces.existing()[...]
-    while !rest.isEmpty {
-      let some = Array(rest.prefix(Self.orphanBatch))
-      rest = rest.dropFirst(Self.orphanBatch)
-      let known = try await parts.store.existing(among: some)
-      for id in some where !known.contains(id) { try await parts.workspaces.remove(id) }
-    }
-  }
-
-  /// Folders that one read of the store asks about: some milliseconds.
-  private static let orphanBatch = 1000
 
   private func runServices(
     _ parts: EngineParts, file: StoreFile, listeners: BoundListeners,

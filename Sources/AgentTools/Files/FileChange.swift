@@ -73,6 +73,8 @@ extension FileToolbox {
         let current: FileSnapshot?
         do throws(WorkspaceError) {
           let parent = try folder.openParent(of: change.path, making: false)
+          // A caller that is gone may have begun the next try, whose file has the same kind of name.
+          try ticket.checkCancellation()
           try Self.removeLeftovers(in: parent, of: context, path: change.path)
           current = try folder.snapshot(of: change.path, in: parent, ticket: ticket)
         } catch  where error.code == .fileNotFound {

@@ -122,6 +122,7 @@ package struct HTTPRequestTool: AgentTool {
   private func toolError(_ error: TransportError, isOnce: Bool) -> ToolError {
     let isPassing = [.unreachable, .timeout, .connectionLost].contains(error.code)
     return ToolError(
-      error.code.rawValue, error.detail, mayHaveHappened: isOnce && error.wasSent, isRetryable: !isOnce && isPassing)
+      error.code.rawValue, error.detail, mayHaveHappened: isOnce && error.wasSent, isRetryable: !isOnce && isPassing,
+      hadNoEffect: !error.wasSent)
   }
 }

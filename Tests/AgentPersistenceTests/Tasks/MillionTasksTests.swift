@@ -44,10 +44,9 @@ import Testing
           WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 2)
           INSERT INTO task (id, \(columns)) SELECT ? + n.i, \(columns) FROM n, task WHERE task.id = ?
           """, arguments: [count, first.number, id.number])
-      let row = try Row.fetchOne(context.db, sql: "SELECT agent, owner FROM task WHERE id = ?", arguments: [id.number])
+      let row = try Row.fetchOne(context.db, sql: "SELECT agent FROM task WHERE id = ?", arguments: [id.number])
       guard let row else { return }
       context.count(.tasks, "\(row[0] as Int64):0", by: count - 1)
-      context.count(.claimable, "\(row[0] as Int64):\(row[1] as Int64)", by: count - 1)
     }
   }
 }

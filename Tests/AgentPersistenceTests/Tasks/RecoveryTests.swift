@@ -43,6 +43,9 @@ struct RecoveryTests {
       testDescription: "a cancel goes before all", isCancelled: true, isOverdue: true, earlierCrashes: 4, open: .once,
       status: .cancelled, events: [.stepInDoubt, .taskCancelled]),
     Case(
+      testDescription: "an idempotent one that nobody has looked at is in doubt as its task ends", isOverdue: true,
+      open: .idempotent, status: .failed, code: "timeout", events: [.stepInDoubt, .taskFailed]),
+    Case(
       testDescription: "a cancelled pure step ends failed", isCancelled: true, open: .pure, status: .cancelled,
       events: [.stepFailed, .taskCancelled]),
   ]
