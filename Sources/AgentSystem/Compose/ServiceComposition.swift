@@ -101,7 +101,8 @@ struct ServiceComposition {
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
     return EngineParts(
       store: store, providers: try providers(), tools: ToolRegistry(tools: tools),
-      workspaces: TaskWorkspaces(workspaces), events: events, clock: clock, random: random, digester: digester,
+      workspaces: StorageWorkspaces(TaskWorkspaces(workspaces)), events: events, clock: clock, random: random,
+      digester: digester,
       faults: Self.faults, log: log)
   }
 
