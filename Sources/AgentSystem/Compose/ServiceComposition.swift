@@ -79,7 +79,8 @@ struct ServiceComposition {
       let listeners = BoundListeners(
         expected: settings.configuration.server.listen.count + (settings.socket == nil ? 0 : 1))
       let parts = try engineParts(
-        store: store, events: events, digester: digester, log: log, transport: transport, listeners: listeners)
+        store: store, clock: StoreClock(file: file, machine: clock), events: events, digester: digester, log: log,
+        transport: transport, listeners: listeners)
       try await removeOrphans(in: parts)
       try await runServices(parts, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
@@ -89,7 +90,7 @@ struct ServiceComposition {
   }
 
   private func engineParts(
-    store: SQLiteTaskStore, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
+    store: SQLiteTaskStore, clock: StoreClock, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
     transport: CurlTransport, listeners: BoundListeners
   ) throws -> EngineParts {
     let server = settings.configuration.server
@@ -144,7 +145,8 @@ struct ServiceComposition {
         clock: clock, digester: parts.digester, log: parts.log,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(store: parts.store, agents: agents, engine: engine, reread: settings.rereadAgents),
-      maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: clock), reader: parts.store,
+      maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: parts.clock),
+      reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
       random: random)
