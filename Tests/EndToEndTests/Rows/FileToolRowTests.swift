@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test("`..`, absolute, link out, device, FIFO, hard link")
+  @Test("`..`, absolute, link out, device, FIFO, hard link", .shows(.paths))
   func paths() async throws {
     let outside = "path_outside_workspace"
     let odd = "not_regular_file"
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test("anchor absent, not unique")
+  @Test("anchor absent, not unique", .shows(.anchors))
   func anchors() async throws {
     try await Self.run([
       Attack("absent", "file.edit", ["path": "sub/fine.txt", "old": "nowhere", "new": "x"], "edit_no_match"),
@@ -66,7 +66,7 @@ import Testing
     ])
   }
 
-  @Test("binary, large, odd name")
+  @Test("binary, large, odd name", .shows(.content))
   func content() async throws {
     let long = JSONValue.string(String(repeating: "n", count: 256))
     try await Self.run([
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test("quota: `workspace_full`, and the service goes on")
+  @Test("quota: `workspace_full`, and the service goes on", .shows(.quota))
   func quota() async throws {
     try await Self.run([
       Attack("one more byte", "file.write", ["path": "more.txt", "text": "x"], "workspace_full"),
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  @Test("swap race: a folder that turns into a link out again and again lets nothing out")
+  @Test("swap race: a folder that turns into a link out again and again lets nothing out", .shows(.paths))
   func swapRace() async throws {
     let folder = try TemporaryFolder()
     let (work, outside) = try Self.folders(in: folder)
