@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The fault table's rows about a start on a machine that makes trouble, by strace over the real binary.
-@Suite struct StartRowTests {
+@Suite(.timeLimit(.minutes(2))) struct StartRowTests {
   @Test(
     "NFS, SMB: 78 `filesystem_unsupported`, and nothing is made there", .shows(.notAlone),
     .enabled(if: InjectedFault.isPossible, "\(InjectedFault.whyNot)"),

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The fault table's rows about a disk that fails or is slow under the running service.
-@Suite struct StorageFaultRowTests {
+@Suite(.timeLimit(.minutes(2))) struct StorageFaultRowTests {
   struct Fault: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var calls: String

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The fault table's rows about clocks and stopped processes, and what else takes its time, on the real binary.
-@Suite struct TimeRowTests {
+@Suite(.timeLimit(.minutes(2))) struct TimeRowTests {
   /// Longer than what is waited for in place, so that the task waits without a worker, by a timer in the database.
   private static let retryAfter: Duration = .seconds(6)
 
@@ -80,9 +80,9 @@ import Testing
     #expect(health.json["status"] == "degraded" && health.text.contains("clock_behind"), "\(health.text)")
     let began = ContinuousClock.now
     let third = try await Self.waiting(service, "limited third")
-    #expect(try await service.ended(second)["status"] == "completed")
     #expect(try await service.ended(third)["status"] == "completed")
     let took = ContinuousClock.now - began
+    #expect(try await service.ended(second)["status"] == "completed")
     #expect(took >= Self.retryAfter && took < .seconds(25), "\(took)")
 
     #expect(try Self.calls(service) == [first: 2, slow: 1, second: 2, third: 2])
