@@ -1,7 +1,7 @@
 # What can be done here. `make help` lists it.
 SHELL := /bin/bash
 BINARY := .build/release/agent-system
-DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3
+DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 strace faketime e2fsprogs
 PORT ?= 8080
 
 .PHONY: help run test build packages lint format smoke drill stop

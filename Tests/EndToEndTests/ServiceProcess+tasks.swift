@@ -119,6 +119,13 @@ struct EventReader {
     return parser.lastEventID
   }
 
+  /// The next bytes as they came, events or not; empty at the stream's end.
+  mutating func piece() async throws -> String {
+    guard let bytes = try await pieces.next() else { return "" }
+    waiting += try parser.consume(bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   mutating func rest() async throws -> [ServerSentEvent] {
     var events: [ServerSentEvent] = []
     while let event = try await next() { events.append(event) }

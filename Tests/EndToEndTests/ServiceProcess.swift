@@ -69,10 +69,12 @@ final class ServiceProcess: Sendable {
     (output, errors) = (OutputLines(), OutputLines())
     out.fileHandleForReading.readabilityHandler = { [output] in output.take($0) }
     err.fileHandleForReading.readabilityHandler = { [errors] in errors.take($0) }
-    let watched = (output, errors)
+    let watched = [(output, out.fileHandleForReading), (errors, err.fileHandleForReading)]
     process.terminationHandler = { _ in
-      watched.0.close()
-      watched.1.close()
+      for (lines, handle) in watched.reversed() {
+        lines.take(handle)
+        lines.close()
+      }
     }
     try process.run()
   }
@@ -93,6 +95,12 @@ final class ServiceProcess: Sendable {
       throw NotReady(description: "no address; standard error: \(errors.text)")
     }
     return String(line.dropFirst("listening on ".count))
+  }
+
+  /// Memory that it has in RAM.
+  func residentBytes() throws -> Int {
+    let pages = try String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8).split(separator: " ")
+    return (pages.count > 1 ? Int(pages[1]) ?? 0 : 0) * sysconf(Int32(_SC_PAGESIZE))
   }
 
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }
@@ -162,14 +170,25 @@ final class OutputLines: Sendable {
 
   var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
 
-  /// `closing`: the pipe's end closes these lines too.
+  /// Takes what is there. `closing`: the pipe's end closes these lines too.
+  ///
+  /// Read and kept as one: who hears that a process is gone must find all that it said, whichever thread reads it.
   func take(_ handle: FileHandle, closing: Bool = false) {
-    let data = handle.availableData
-    if data.isEmpty { handle.readabilityHandler = nil }
-    change {
-      $0.bytes.append(contentsOf: data)
-      if closing, data.isEmpty { $0.isClosed = true }
+    let descriptor = handle.fileDescriptor
+    // The pipe's handler and the process's end both come here: the second one finds nothing, and must not wait.
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+    var isAtEnd = false
+    change { state in
+      var buffer = [UInt8](repeating: 0, count: 65_536)
+      var count = read(descriptor, &buffer, buffer.count)
+      while count > 0 {
+        state.bytes.append(contentsOf: buffer[..<count])
+        count = read(descriptor, &buffer, buffer.count)
+      }
+      isAtEnd = count == 0
+      if closing, isAtEnd { state.isClosed = true }
     }
+    if isAtEnd { handle.readabilityHandler = nil }
   }
 
   func close() { change { $0.isClosed = true } }

@@ -48,7 +48,7 @@ struct Batch {
       }
       // Refusals among refusals rest on nothing that is not on disk already.
       if succeeded == 0, !writes.isEmpty { return .committed(nil, nil) }
-      return try commit(on: db, now: now, service: service)
+      return try db.tellingReadOnly { try commit(on: db, now: now, service: service) }
     } catch {
       return .failed(StoreError(describing: error))
     }

@@ -29,7 +29,10 @@ struct ClockWatch: Sendable {
       wasBehind = isBehind
       lines.append(
         isBehind
-          ? (.warning, "clock_behind: UTC is more than 5 min behind what is stored; times stand still until it is not.")
+          ? (
+            .warning,
+            "clock_behind: UTC is more than 5 min behind what is stored; times go on at half pace until it is not."
+          )
           : (.info, "clock_behind: over."))
     }
     return lines

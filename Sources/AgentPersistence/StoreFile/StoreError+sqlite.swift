@@ -1,5 +1,7 @@
 import AgentCore
 import GRDB
+import GRDBSQLite
+import Glibc
 import Vault
 
 extension StoreError {
@@ -27,6 +29,34 @@ extension StoreError {
       self.init(.databaseCorrupt, "The database is damaged (\(message)): stop the service and restore a backup.")
     default: self.init(.storageIOError, "SQLite \(code.rawValue): \(message).")
     }
+  }
+}
+
+extension Database {
+  /// Runs the body, and tells a failure by what the system said where SQLite says less: a file system that turned
+  /// read-only under open files is an I/O error to it (its READONLY is about how the file was opened).
+  func tellingReadOnly<Value>(_ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch {
+      guard let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR, systemErrors.contains(EROFS) else {
+        throw error
+      }
+      throw StoreError(.storageReadOnly, "The data folder's file system has become read-only.")
+    }
+  }
+
+  /// The system's numbers of the last failures on the WAL and on the database. Asked of the files, since
+  /// `sqlite3_system_errno` says nothing of a COMMIT that failed (seen with 3.40).
+  private var systemErrors: [CInt] {
+    var (ofDatabase, ofWAL): (CInt, CInt) = (0, 0)
+    sqlite3_file_control(sqliteConnection, "main", SQLITE_FCNTL_LAST_ERRNO, &ofDatabase)
+    var wal: UnsafeMutablePointer<sqlite3_file>?
+    sqlite3_file_control(sqliteConnection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal)
+    if let wal, let methods = wal.pointee.pMethods {
+      _ = methods.pointee.xFileControl?(wal, SQLITE_FCNTL_LAST_ERRNO, &ofWAL)
+    }
+    return [ofDatabase, ofWAL]
   }
 }
 

@@ -9,6 +9,8 @@ final class StoreMirror: Sendable {
     var nextTask: Int64
     /// UTC milliseconds: the latest moment given out.
     var lastAt: Int64
+    /// Where time goes on from while the clock is behind what was given out; nil while it is not.
+    var behindSince: (at: Int64, uptime: Duration)?
     var isClockBehind = false
     var condition: StoreError?
     var disk = DiskState(freeBytes: .max, isReadOnly: false)
@@ -25,12 +27,19 @@ final class StoreMirror: Sendable {
     openedAt = clock.uptime()
   }
 
-  /// UTC that never falls: while the clock is behind what was given out before, time stands still.
+  /// UTC that never falls: while the clock is behind what was given out before, time goes on at half its pace. Timers
+  /// still come (late, never early), and the clock catches up.
   func now() -> Timestamp {
-    let wall = clock.now().milliseconds
+    let (wall, uptime) = (clock.now().milliseconds, clock.uptime())
     return content.withLock { content in
       content.isClockBehind = wall < content.lastAt - Self.toleratedBackwardMilliseconds
-      content.lastAt = max(content.lastAt, wall)
+      if wall >= content.lastAt {
+        (content.lastAt, content.behindSince) = (wall, nil)
+      } else {
+        let since = content.behindSince ?? (content.lastAt, uptime)
+        content.behindSince = since
+        content.lastAt = max(content.lastAt, since.at + (uptime - since.uptime).wholeMilliseconds / 2)
+      }
       return Timestamp(milliseconds: content.lastAt)
     }
   }

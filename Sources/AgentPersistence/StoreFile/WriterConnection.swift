@@ -21,14 +21,16 @@ struct WriterConnection: Sendable {
     configuration.allowsUnsafeTransactions = true
     configuration.prepareDatabase { db in
       // Only a file without a page takes this, and only before WAL is on: later it silently stays off.
-      try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+      try db.tellingReadOnly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
     }
     queue = try DatabaseQueue(path: path, configuration: configuration)
     meter = WALMeter()
     checkpointPages = limits.checkpointPages
     nextCheckpoint = limits.checkpointPages
     do {
-      try queue.writeWithoutTransaction { [meter] db in try Self.makeDurable(db, meter) }
+      try queue.writeWithoutTransaction { [meter] db in
+        try db.tellingReadOnly { try Self.makeDurable(db, meter) }
+      }
     } catch {
       try? queue.close()  // The first error says more than that of a connection which never worked.
       throw error

@@ -15,6 +15,8 @@ struct WriterCore: Sendable {
   /// Set when the database was found damaged: nothing is written any more.
   private var stopped: StoreError?
   private var positionWrittenAt: Duration
+  /// How long the last one took: two syncs.
+  private var positionTook: Duration = .zero
   private var writtenPosition: Int64
   private var clockWatch: ClockWatch
 
@@ -138,10 +140,15 @@ struct WriterCore: Sendable {
   mutating func tidy(isIdle: Bool) {
     for (level, sentence) in clockWatch.look(isBehind: mirror.checkClock()) { options.log(level, sentence) }
     let isCheckpointDue = connection?.isCheckpointDue ?? false
-    let age = (options.clock.uptime() - positionWrittenAt).wholeMilliseconds
-    if isIdle || isCheckpointDue || age >= Self.positionMilliseconds { writePosition() }
+    let age = options.clock.uptime() - positionWrittenAt
+    let isPositionDue = isIdle || age.wholeMilliseconds >= Self.positionMilliseconds
+    if isCheckpointDue || isPositionDue && age >= positionTook * Self.positionShare { writePosition() }
     if isCheckpointDue { checkpoint() }
   }
+
+  /// On a disk whose syncs take seconds, positions get at most a quarter of the writer's time: without it they took two
+  /// thirds, and commits waited for them.
+  private static let positionShare = 4
 
   /// `accept-loss` counts on a position that is at most about a second old.
   private static let positionMilliseconds: Int64 = 1000
@@ -149,11 +156,12 @@ struct WriterCore: Sendable {
   private mutating func writePosition() {
     positionWrittenAt = options.clock.uptime()
     guard writtenPosition != state.commitNumber else { return }
+    defer { positionTook = options.clock.uptime() - positionWrittenAt }
     do {
       try position.write(WALPosition(state))
       writtenPosition = state.commitNumber
     } catch {
-      options.log(.warning, "storage_io_error: \(error).")
+      options.log(.warning, "\(StoreError(error).code.rawValue): \(error).")
     }
   }
 

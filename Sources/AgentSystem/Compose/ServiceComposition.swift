@@ -80,8 +80,8 @@ struct ServiceComposition {
       let listeners = BoundListeners(
         configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
       let parts = try engineParts(
-        store: store, reserve: file.options.limits.reservedBytes, events: events, digester: digester, log: log,
-        transport: transport, listeners: listeners)
+        store: store, reserve: file.options.limits.reservedBytes, clock: StoreClock(file: file, machine: clock),
+        events: events, digester: digester, log: log, transport: transport, listeners: listeners)
       try await OrphanWorkspaces.remove(from: parts.workspaces, store: parts.store)
       try await runServices(parts, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
@@ -91,7 +91,8 @@ struct ServiceComposition {
   }
 
   private func engineParts(
-    store: SQLiteTaskStore, reserve: Int64, events: TaskEvents, digester: DigestKey, log: ServiceJournalLog,
+    store: SQLiteTaskStore, reserve: Int64, clock: StoreClock, events: TaskEvents, digester: DigestKey,
+    log: ServiceJournalLog,
     transport: CurlTransport, listeners: BoundListeners
   ) throws -> EngineParts {
     let server = settings.configuration.server
@@ -108,7 +109,8 @@ struct ServiceComposition {
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
     return EngineParts(
       store: store, providers: try providers(), tools: ToolRegistry(tools: tools),
-      workspaces: TaskWorkspaces(workspaces), events: events, clock: clock, random: random, digester: digester,
+      workspaces: StorageWorkspaces(TaskWorkspaces(workspaces)), events: events, clock: clock, random: random,
+      digester: digester,
       faults: Self.faults, log: log)
   }
 
@@ -136,7 +138,8 @@ struct ServiceComposition {
         clock: clock, digester: parts.digester, log: parts.log,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(store: parts.store, agents: agents, engine: engine, reread: settings.rereadAgents),
-      maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: clock), reader: parts.store,
+      maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: parts.clock),
+      reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
       random: random)

@@ -158,6 +158,26 @@ import Testing
     await store.close()
   }
 
+  @Test("While the clock is behind, time goes on at half its pace until the clock has caught up")
+  func timeGoesOn() async throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    let first = try await store.write { $0.now }
+    fixture.clock.jump(to: Timestamp(milliseconds: first.milliseconds - 60_000))
+    #expect(try await store.write { $0.now } == first)
+    fixture.clock.advance(by: .seconds(20))
+    #expect(try await store.write { $0.now }.milliseconds == first.milliseconds + 10_000)
+    fixture.clock.advance(by: .seconds(100))
+    #expect(try await store.write { $0.now }.milliseconds == first.milliseconds + 60_000)
+    fixture.clock.advance(by: .seconds(1))
+    #expect(try await store.write { $0.now }.milliseconds == first.milliseconds + 61_000)
+    fixture.clock.jump(to: first)
+    #expect(try await store.write { $0.now }.milliseconds == first.milliseconds + 61_000)
+    fixture.clock.advance(by: .seconds(2))
+    #expect(try await store.write { $0.now }.milliseconds == first.milliseconds + 62_000)
+    await store.close()
+  }
+
   @Test("Service time counts the time that a process serves, however the clock jumps")
   func serviceTime() async throws {
     let fixture = try StoreFixture()

@@ -22,7 +22,9 @@ import Testing
       [.beforeCommit, .afterCommit].map { FaultPoint(cell, $0) }
     }
 
-  @Test("whatever moment kills it, nothing acknowledged is lost and nothing is done twice", arguments: 0..<rounds)
+  @Test(
+    "whatever moment kills it, nothing acknowledged is lost and nothing is done twice", .shows(.killed),
+    arguments: 0..<rounds)
   func randomKills(round: Int) async throws {
     let rig = try CrashRig(seed: Self.seed &+ UInt64(round), undisturbed: try await CrashOutcome.undisturbed())
     try await Self.run(rig, Array(repeating: .random, count: 20), name: "random kills")

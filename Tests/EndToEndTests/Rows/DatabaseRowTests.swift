@@ -8,22 +8,27 @@ import Testing
   private static let script = ServiceProcess.scripted([ServiceProcess.saysDone])
 
   /// A folder in which a service has run, done tasks and stopped cleanly.
-  private static func stopped(_ folder: TemporaryFolder, tasks: Int = 2) async throws {
+  static func stopped(_ folder: TemporaryFolder, tasks: Int = 2) async throws {
     let service = try await ServiceProcess.serve(in: folder, files: script)
     for _ in 0..<tasks { _ = try await service.ended(service.create(["agent": "coder", "input": "x"])) }
     service.signal(SIGTERM)
     #expect(await service.exit() == 0)
   }
 
-  private static func startRefused(
-    _ folder: TemporaryFolder, exit: Int32, _ words: String..., location: SourceLocation = #_sourceLocation
+  /// `under`: a program with its arguments that runs the service.
+  static func startRefused(
+    _ folder: TemporaryFolder, exit: Int32, _ words: String..., under: [String] = [],
+    location: SourceLocation = #_sourceLocation
   ) async throws {
+    let command =
+      under + [
+        ServiceProcess.binary.path, "serve", "--config", folder.appending("config"), "--data",
+        folder.appending("data"), "--log-dir", folder.appending("log"), "--listen", "127.0.0.1:0", "--socket",
+        folder.appending("api.sock"),
+      ]
     let service = try ServiceProcess(
-      folder: folder, environment: [:],
-      arguments: [
-        "serve", "--config", folder.appending("config"), "--data", folder.appending("data"), "--log-dir",
-        folder.appending("log"), "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
-      ])
+      folder: folder, environment: [:], arguments: Array(command.dropFirst()),
+      binary: URL(fileURLWithPath: command[0]))
     #expect(await service.exit() == exit, "\(service.standardError)", sourceLocation: location)
     for word in words {
       #expect(service.standardError.contains(word), "\(service.standardError)", sourceLocation: location)
@@ -31,7 +36,7 @@ import Testing
     #expect(!service.standardOutput.contains("listening"), sourceLocation: location)
   }
 
-  private static func sqlite(_ folder: TemporaryFolder, _ statement: String) async throws -> String {
+  static func sqlite(_ folder: TemporaryFolder, _ statement: String) async throws -> String {
     let run = try await ShellRun.run("/usr/bin/sqlite3", [folder.appending("data/agent.db"), statement])
     #expect(run.status == 0, "\(run.errors)")
     return run.output.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -41,7 +46,9 @@ import Testing
     FileManager.default.contents(atPath: folder.appending("data/agent.db"))
   }
 
-  @Test("corrupt, not a database: at start exit 1 `database_corrupt`, which names restore; nothing is written")
+  @Test(
+    "corrupt, not a database: at start exit 1 `database_corrupt`, which names restore; nothing is written",
+    .shows(.corrupt))
   func corruptAtStart() async throws {
     let folder = try TemporaryFolder()
     try await Self.stopped(folder)
@@ -61,7 +68,7 @@ import Testing
     #expect(try await service.listed().count == 2)
   }
 
-  @Test("corrupt, met later: the writer stops, 503 `database_corrupt`, reads go on where they can")
+  @Test("corrupt, met later: the writer stops, 503 `database_corrupt`, reads go on where they can", .shows(.corrupt))
   func corruptLater() async throws {
     let folder = try TemporaryFolder()
     try await Self.stopped(folder)
@@ -81,7 +88,7 @@ import Testing
     #expect(health.status == 503 && health.text.contains("database_corrupt"), "\(health.text)")
   }
 
-  @Test("newer schema; foreign id: exit 1, nothing is migrated")
+  @Test("newer schema; foreign id: exit 1, nothing is migrated", .shows(.foreignDatabase))
   func schemas() async throws {
     for (change, code) in [("user_version = 99", "schema_newer"), ("application_id = 7", "database_foreign")] {
       let folder = try TemporaryFolder()
@@ -93,7 +100,7 @@ import Testing
     }
   }
 
-  @Test("migration fails: exit 1 `migration_failed`, old data whole")
+  @Test("migration fails: exit 1 `migration_failed`, old data whole", .shows(.migration))
   func migration() async throws {
     let folder = try TemporaryFolder()
     try await Self.stopped(folder)
@@ -110,7 +117,9 @@ import Testing
     #expect(try await service.listed() == ["task-2", "task-1"])
   }
 
-  @Test("`commit_number` behind `wal.position`: exit 1 `wal_missing`, and `agent-system accept-loss` goes on")
+  @Test(
+    "`commit_number` behind `wal.position`: exit 1 `wal_missing`, and `agent-system accept-loss` goes on",
+    .shows(.lostCommits))
   func lostWAL() async throws {
     let folder = try TemporaryFolder()
     let first = try await ServiceProcess.serve(in: folder, files: Self.script)
@@ -150,7 +159,7 @@ import Testing
     #expect(Int(try await Self.newestEvent(service)) ?? 0 > Int(newest) ?? 0)
   }
 
-  @Test("an older file put back is `wal_missing` too")
+  @Test("an older file put back is `wal_missing` too", .shows(.lostCommits))
   func olderFile() async throws {
     let folder = try TemporaryFolder()
     try await Self.stopped(folder)
@@ -189,7 +198,7 @@ import Testing
     }
   }
 
-  @Test("second process: exit 1 `data_folder_in_use` with the pid of the first, which goes on")
+  @Test("second process: exit 1 `data_folder_in_use` with the pid of the first, which goes on", .shows(.notAlone))
   func secondProcess() async throws {
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder)
@@ -201,7 +210,7 @@ import Testing
     #expect(try await next.send("GET", "/health").status == 200)
   }
 
-  @Test("outside `sqlite3` locks: 5 s, then 503 `storage_busy`; over when the lock is")
+  @Test("outside `sqlite3` locks: 5 s, then 503 `storage_busy`; over when the lock is", .shows(.outsideLock))
   func outsideLock() async throws {
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder, files: Self.script)
@@ -231,7 +240,7 @@ import Testing
     #expect(try await service.listed().count == 2)
   }
 
-  @Test("folder open to others: 78 `data_folder_permissions`", arguments: [0o750, 0o705, 0o711])
+  @Test("folder open to others: 78 `data_folder_permissions`", .shows(.openFolder), arguments: [0o750, 0o705, 0o711])
   func openFolder(mode: Int) async throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(

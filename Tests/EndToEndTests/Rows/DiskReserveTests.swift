@@ -48,7 +48,9 @@ import Testing
     return found
   }
 
-  @Test("an agent's write into the reserve is `disk_full` to the model; the task goes on, and a cancel still works")
+  @Test(
+    "an agent's write into the reserve is `disk_full` to the model; the task goes on, and a cancel still works",
+    .shows(.diskFull))
   func agentWrites() async throws {
     let folder = try TemporaryFolder()
     let mount = try Self.mount(in: folder)
@@ -73,7 +75,8 @@ import Testing
     await service.killed()
   }
 
-  @Test("uploads that are refused leave nothing behind, with room for them above the reserve or without")
+  @Test(
+    "uploads that are refused leave nothing behind, with room for them above the reserve or without", .shows(.diskFull))
   func refusedUploads() async throws {
     let folder = try TemporaryFolder()
     let mount = try Self.mount(in: folder)

@@ -5,7 +5,9 @@ import Testing
 
 /// The fault table's row about private addresses, through `http.request` of scripted agents.
 @Suite struct EgressRowTests {
-  @Test("private, rebinding, `0x7f.1`, `2130706433`: `egress_denied`, and nobody is connected to")
+  @Test(
+    "private, rebinding, `0x7f.1`, `2130706433`: `egress_denied`, and nobody is connected to", .shows(.privateAddresses)
+  )
   func denied() async throws {
     let server = try LoopbackServer { _ in answer(body: "reached") }
     defer { server.stop() }
@@ -27,7 +29,9 @@ import Testing
     #expect(server.accepted == 0)
   }
 
-  @Test("a literal address with port that is allowed is reached, and a redirect from there to another is not")
+  @Test(
+    "a literal address with port that is allowed is reached, and a redirect from there to another is not",
+    .shows(.privateAddresses))
   func allowedLiteral() async throws {
     let target = try LoopbackServer { _ in answer(body: "reached") }
     defer { target.stop() }
@@ -46,7 +50,9 @@ import Testing
     #expect(target.accepted == 0)
   }
 
-  @Test("an agent never reaches the service's own listener, even where all of loopback is allowed")
+  @Test(
+    "an agent never reaches the service's own listener, even where all of loopback is allowed",
+    .shows(.privateAddresses))
   func ownListener() async throws {
     // The port has to stand in the script before the service starts: take a free one and give it back.
     let probe = try LoopbackServer { _ in answer() }

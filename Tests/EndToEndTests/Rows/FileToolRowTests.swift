@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test("`..`, absolute, link out, device, FIFO, hard link")
+  @Test("`..`, absolute, link out, device, FIFO, hard link", .shows(.paths))
   func paths() async throws {
     let outside = "path_outside_workspace"
     let odd = "not_regular_file"
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  @Test("device", .enabled(if: geteuid() == 0, "only root makes a device"))
+  @Test("device", .shows(.paths), .enabled(if: geteuid() == 0, "only root makes a device"))
   func device() async throws {
     let odd = "not_regular_file"
     try await Self.run([
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test("anchor absent, not unique")
+  @Test("anchor absent, not unique", .shows(.anchors))
   func anchors() async throws {
     try await Self.run([
       Attack("absent", "file.edit", ["path": "sub/fine.txt", "old": "nowhere", "new": "x"], "edit_no_match"),
@@ -77,7 +77,7 @@ import Testing
     ])
   }
 
-  @Test("binary, large, odd name")
+  @Test("binary, large, odd name", .shows(.content))
   func content() async throws {
     let long = JSONValue.string(String(repeating: "n", count: 256))
     try await Self.run([
@@ -113,7 +113,7 @@ import Testing
     }
   }
 
-  @Test("quota: `workspace_full`, and the service goes on")
+  @Test("quota: `workspace_full`, and the service goes on", .shows(.quota))
   func quota() async throws {
     try await Self.run([
       Attack("one more byte", "file.write", ["path": "more.txt", "text": "x"], "workspace_full"),
@@ -129,7 +129,7 @@ import Testing
     }
   }
 
-  @Test("swap race: a folder that turns into a link out again and again lets nothing out")
+  @Test("swap race: a folder that turns into a link out again and again lets nothing out", .shows(.paths))
   func swapRace() async throws {
     let folder = try TemporaryFolder()
     let (work, outside) = try Self.folders(in: folder)

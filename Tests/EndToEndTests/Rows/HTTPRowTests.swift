@@ -37,7 +37,7 @@ import Testing
     Case("a cookie is never local", [("Cookie", "session=x")], 401, "unauthenticated"),
   ]
 
-  @Test("foreign Host, Origin or proxy header without credentials: 421 or 401, never `local`")
+  @Test("foreign Host, Origin or proxy header without credentials: 421 or 401, never `local`", .shows(.foreignSigns))
   func foreignSigns() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder())
     for row in Self.foreign {
@@ -60,7 +60,7 @@ import Testing
     try await service.refused(401, "unauthenticated", "POST", "/api/agents/coder/restart", overTCP: true)
   }
 
-  @Test("in the sandbox too a foreign sign is refused, whatever loopback may do")
+  @Test("in the sandbox too a foreign sign is refused, whatever loopback may do", .shows(.foreignSigns))
   func foreignSignsInSandbox() async throws {
     let service = try await ServiceProcess.sandbox(in: TemporaryFolder())
     #expect(try await service.send("GET", "/api/tasks", overTCP: true).status == 200)
@@ -73,7 +73,7 @@ import Testing
     #expect(list.json["data"] == [])
   }
 
-  @Test("`Last-Event-ID` not a number; too old")
+  @Test("`Last-Event-ID` not a number; too old", .shows(.eventIDs))
   func eventIDs() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder())
     let id = try await service.create(["agent": "coder", "input": "Say hello"])
@@ -103,7 +103,7 @@ import Testing
     #expect(try JSONValue(parsing: event.data)["task"]?.stringValue == next)
   }
 
-  @Test("unknown agent; batch > 1,000; one bad in it: nothing is stored")
+  @Test("unknown agent; batch > 1,000; one bad in it: nothing is stored", .shows(.batches))
   func batches() async throws {
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder)
@@ -132,7 +132,7 @@ import Testing
     #expect(whole.json["data"]?.arrayValue?.count == 1000)
   }
 
-  @Test("key with other body: 422, no second task")
+  @Test("key with other body: 422, no second task", .shows(.otherBody))
   func otherBody() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder())
     let key = [("Idempotency-Key", "k-1")]
@@ -145,7 +145,7 @@ import Testing
     #expect(try await service.listed() == [id])
   }
 
-  @Test("queue full: 429 with `Retry-After`, and room again once a task is gone")
+  @Test("queue full: 429 with `Retry-After`, and room again once a task is gone", .shows(.queueFull))
   func queueFull() async throws {
     var files = ServiceProcess.scripted([ServiceProcess.worksForever])
     files["server.yaml"] = "queue: {max_pending: 2}\n"
@@ -166,7 +166,7 @@ import Testing
     _ = try await service.create(task)
   }
 
-  @Test("cancel, retry in wrong state: 409 `task_finished`, `task_not_retryable`")
+  @Test("cancel, retry in wrong state: 409 `task_finished`, `task_not_retryable`", .shows(.wrongState))
   func wrongState() async throws {
     let rules: [JSONValue] = [
       ["when": ["prompt": "forever"], "reply": ["delay": "600s", "text": "never"]], ServiceProcess.saysDone,
@@ -189,7 +189,7 @@ import Testing
     #expect(try await service.task(done) == completed)
   }
 
-  @Test("port taken; open bind without TLS")
+  @Test("port taken; open bind without TLS", .shows(.binds))
   func binds() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder())
     let port = try #require(try await service.address().split(separator: ":").last)

@@ -5,7 +5,7 @@ import Testing
 
 /// The fault table's row about `Host`: what is exempt from it, and which addresses are our own.
 @Suite struct HostRowTests {
-  @Test("`/metrics` asks nobody for a `Host`: until it is there it is 404, never 421")
+  @Test("`/metrics` asks nobody for a `Host`: until it is there it is 404, never 421", .shows(.foreignSigns))
   func metrics() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder())
     for headers in [[], [("Host", "evil.example")], [("Host", "10.0.0.7:9090")], [("X-Forwarded-For", "10.0.0.1")]] {
@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  @Test("an IP literal is our own `Host` only where it is the connection's own local address")
+  @Test("an IP literal is our own `Host` only where it is the connection's own local address", .shows(.foreignSigns))
   func ownAddress() async throws {
     let folder = try TemporaryFolder()
     let service = try ServiceProcess(

@@ -12,13 +12,23 @@ final class MountedFolder: Sendable {
     return (try? MountedFolder(at: folder.path, "-t", "tmpfs", "-o", "size=1m", "tmpfs")) != nil
   }()
 
-  /// Whether it may mount files as disks as well.
-  static let canMountImages: Bool = {
-    guard geteuid() == 0, let folder = try? TemporaryFolder("probe") else { return false }
-    let image = folder.appending("disk.img")
-    return (try? run(["truncate", "-s", "4M", image])) != nil && (try? run(["mke2fs", "-q", image])) != nil
-      && (try? MountedFolder(at: folder.appending("disk"), "-o", "loop", image)) != nil
+  /// Whether a file system in a file can be mounted: containers often have no loop devices.
+  static let canLoop: Bool = {
+    guard isPossible, let folder = try? TemporaryFolder("probe") else { return false }
+    let image = folder.appending("image")
+    guard FileManager.default.createFile(atPath: image, contents: nil), truncate(image, 1 << 20) == 0,
+      (try? run(["mke2fs", "-q", "-t", "ext4", image])) != nil
+    else { return false }
+    return (try? MountedFolder(at: folder.appending("mount"), "-o", "loop", image)) != nil
   }()
+
+  /// Makes an ext4 file system in a file, and gives the path back.
+  static func image(at path: String, megabytes: Int) throws -> String {
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
+    truncate(path, megabytes << 20)
+    try run(["mke2fs", "-q", "-t", "ext4", path])
+    return path
+  }
 
   init(at path: String, _ arguments: String...) throws {
     self.path = path

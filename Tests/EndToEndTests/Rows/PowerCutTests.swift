@@ -27,7 +27,7 @@ import Testing
 
   @Test(
     "power cut: what was answered is there, what was completed stays so with its files, and the work goes on",
-    .enabled(if: MountedFolder.canMountImages, "only root can mount disk images"))
+    .shows(.killed), .enabled(if: MountedFolder.canLoop, "only root can mount disk images"))
   func powerCut() async throws {
     let seed = UInt64.random(in: 1...999_999)
     let random = SeededRandom(seed: seed)
@@ -115,8 +115,7 @@ private final class DiskImage: Sendable {
 
   init(at path: String, mountedAt folder: String) throws {
     self.path = path
-    try MountedFolder.run(["truncate", "-s", "256M", path])
-    try MountedFolder.run(["mke2fs", "-q", "-t", "ext4", path])
+    _ = try MountedFolder.image(at: path, megabytes: 256)
     // Nothing is committed to the disk but what is asked for: the file system's own timer would blur the cut.
     mount = try MountedFolder(at: folder, "-o", "loop,commit=300", path)
     try MountedFolder.run(["chmod", "700", folder])

@@ -5,7 +5,9 @@ import Testing
 
 /// Which folders a task may be given, and a kernel that cannot open files safely.
 @Suite struct WorkspaceRowTests {
-  @Test("no task gets the folder of the configuration, the log, the data or the socket, nor one that holds them")
+  @Test(
+    "no task gets the folder of the configuration, the log, the data or the socket, nor one that holds them",
+    .shows(.paths))
   func ownFolders() async throws {
     // The data and the rest lie apart from the socket, so that each is refused for its own sake.
     let (folder, outer) = (try TemporaryFolder(), try TemporaryFolder())

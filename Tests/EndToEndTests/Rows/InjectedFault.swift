@@ -1,0 +1,65 @@
+import AgentTestKit
+import Foundation
+import Glibc
+
+/// System calls of a running service that fail or are slow, by strace: from when the value is made until `end`.
+final class InjectedFault: Sendable {
+  private let strace = ChildProcess()
+  private let messages = OutputLines()
+
+  static let program = "/usr/bin/strace"
+  static let whyNot = "strace is not here, or may not trace"
+
+  /// Whether this user may attach to a process that is no child of strace's.
+  static let isPossible: Bool = {
+    let (process, input) = (ChildProcess(), Pipe())
+    process.executableURL = URL(fileURLWithPath: "/bin/cat")
+    process.standardInput = input
+    process.standardOutput = FileHandle.nullDevice
+    guard FileManager.default.isExecutableFile(atPath: program), (try? process.run()) != nil else { return false }
+    defer {
+      try? input.fileHandleForWriting.close()
+      process.waitUntilExit()
+    }
+    let tracer = ChildProcess()
+    tracer.executableURL = URL(fileURLWithPath: program)
+    tracer.arguments = ["-o", "/dev/null", "-p", "\(process.processIdentifier)"]
+    let errors = Pipe()
+    tracer.standardError = errors
+    guard (try? tracer.run()) != nil else { return false }
+    let first = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+    kill(tracer.processIdentifier, SIGTERM)
+    tracer.waitUntilExit()
+    return first.contains("attached")
+  }()
+
+  /// `calls`: as strace's `trace=` takes them. `what`: as `inject=…:` does, `error=EIO`. `path`: only calls on that
+  /// file. `log`: where strace writes what it saw. Returns once every thread is attached.
+  init(
+    _ service: ServiceProcess, _ calls: String, _ what: String, path: String? = nil, log: String = "/dev/null"
+  ) async throws {
+    strace.executableURL = URL(fileURLWithPath: Self.program)
+    strace.arguments =
+      ["-f", "-y", "-p", "\(service.pid)", "-o", log, "-e", "trace=\(calls)", "-e", "inject=\(calls):\(what)"]
+      + (path.map { ["-P", $0] } ?? [])
+    let errors = Pipe()
+    strace.standardError = errors
+    errors.fileHandleForReading.readabilityHandler = { [messages] in messages.take($0) }
+    strace.terminationHandler = { [messages] _ in messages.close() }
+    try strace.run()
+    guard await messages.first(where: { $0.contains("attached") }) != nil else {
+      throw ServiceProcess.NotReady(description: "strace: \(messages.text)")
+    }
+  }
+
+  deinit {
+    // Not SIGKILL: strace lets its threads go before it does.
+    if strace.isRunning { kill(strace.processIdentifier, SIGTERM) }
+  }
+
+  /// Returns when the service runs as before.
+  func end() async {
+    kill(strace.processIdentifier, SIGTERM)
+    await messages.closed()
+  }
+}
