@@ -4,7 +4,7 @@ BINARY := .build/release/agent-system
 DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3
 PORT ?= 8080
 
-.PHONY: help run test build packages lint format smoke drill stop
+.PHONY: help run test build packages lint format smoke drill bench stop
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,14 +27,18 @@ packages: ## the Debian packages that building and testing need
 	@packaging/scripts/install-packages $(DEBIAN_PACKAGES)
 
 lint: ## the formatter, as strictly as it goes
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
 format: ## rewrite the sources as the formatter wants them
-	swift format --in-place --recursive Sources Tests Package.swift
+	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
 
 smoke: ## the main job on a release build: `make run` on a free port, then stop
 	$(MAKE) run PORT=0
 	$(MAKE) stop
 
-drill: packages ## the long proofs; output goes to docs/DRILLS.md
+drill: build ## the long proofs, the release binary's among them; output goes to docs/DRILLS.md
 	packaging/scripts/drill
+
+bench: packages ## figures of a release build on real files, within 5 minutes; output goes to docs/BENCHMARKS.md
+	AGENT_SYSTEM_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product agent-benchmarks
+	packaging/scripts/bench
