@@ -3,8 +3,11 @@ SHELL := /bin/bash
 BINARY := .build/release/agent-system
 DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 strace faketime e2fsprogs
 PORT ?= 8080
+# SwiftPM passes a package's traits on in the order of a hash table: a new order is a new command line, and every other
+# build would compile Hummingbird again.
+SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build
 
-.PHONY: help run test build packages lint format smoke drill stop
+.PHONY: help run test build packages lint format smoke drill bench stop toolchain
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,26 +18,34 @@ run: build ## set up, start the service in sandbox mode, run a real task on this
 stop: ## stop the service that `make run` left up
 	@packaging/scripts/stop-sandbox
 
-test: packages ## set up and pass every test
-	swift build --build-tests
+test: packages toolchain ## set up and pass every test
+	$(SWIFT_BUILD) --build-tests
 	swift test --skip-build
 
-build: packages ## the release binary, at .build/release/agent-system
+build: packages toolchain ## the release binary, at .build/release/agent-system
 	@test -x $(BINARY) || echo "The first release build takes 5 to 10 minutes on two cores; later ones take seconds."
-	swift build -c release --static-swift-stdlib --product agent-system
+	$(SWIFT_BUILD) -c release --static-swift-stdlib --product agent-system
+
+toolchain:
+	@command -v swift >/dev/null || { echo "There is no swift in PATH: install Swift 6.2 or later. With sudo, which has \
+	a PATH of its own: sudo env PATH=\"\$$PATH\" make ..." >&2; exit 1; }
 
 packages: ## the Debian packages that building and testing need
 	@packaging/scripts/install-packages $(DEBIAN_PACKAGES)
 
 lint: ## the formatter, as strictly as it goes
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
 format: ## rewrite the sources as the formatter wants them
-	swift format --in-place --recursive Sources Tests Package.swift
+	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
 
 smoke: ## the main job on a release build: `make run` on a free port, then stop
 	$(MAKE) run PORT=0
 	$(MAKE) stop
 
-drill: packages ## the long proofs; output goes to docs/DRILLS.md
+drill: build ## the long proofs, the release binary's among them; output goes to docs/DRILLS.md
 	packaging/scripts/drill
+
+bench: packages toolchain ## figures of a release build on real files, within 5 minutes; output goes to docs/BENCHMARKS.md
+	AGENT_SYSTEM_BENCHMARKS=1 $(SWIFT_BUILD) -c release --static-swift-stdlib --product agent-benchmarks
+	packaging/scripts/bench

@@ -104,9 +104,24 @@ let tests: [Target] = [
   .testTarget(name: "TidyTests"),
 ]
 
+// Only `make bench` asks for it: builds and tests are not to wait for one more program.
+let benchmarks: [Target] =
+  Context.environment["AGENT_SYSTEM_BENCHMARKS"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "AgentBenchmarks",
+      dependencies: [
+        "AgentCore", "AgentPersistence", "CPlatform", "Vault", .product(name: "GRDB", package: "GRDB.swift"),
+      ], path: "Benchmarks")
+  ]
+let programs: [Product] =
+  [.executable(name: "agent-system", targets: ["AgentSystem"])]
+  + benchmarks.map { .executable(name: "agent-benchmarks", targets: [$0.name]) }
+
 let package = Package(
   name: "AgentSystem",
-  products: [.executable(name: "agent-system", targets: ["AgentSystem"])],
+  products: programs,
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -118,6 +133,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
     .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
   ],
-  targets: lowest + middle + top + tests,
+  targets: lowest + middle + top + tests + benchmarks,
   swiftLanguageModes: [.v6]
 )
