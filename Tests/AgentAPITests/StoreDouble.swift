@@ -130,8 +130,9 @@ final class WorkspaceDouble: WorkspaceStore {
   func checkedFolder(_ folder: String) async throws(Failure) -> String {
     throw Failure(code: "folder_not_allowed", detail: "no roots")
   }
-  func files(in workspace: String) async throws(Failure) -> [TaskOutput.File] {
-    [TaskOutput.File(path: "a/b.txt", size: 5)]
+  let isCut = Mutex(false)
+  func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool) {
+    ([TaskOutput.File(path: "a/b.txt", size: 5)], isCut.withLock { $0 })
   }
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8] {
     guard path == "a/b.txt" else { throw Failure(code: "file_not_found", detail: path) }
