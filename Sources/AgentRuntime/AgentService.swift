@@ -19,11 +19,12 @@ package final class AgentService: Sendable {
   private let reread: @Sendable () throws(ServiceError) -> [AgentDefinition]
 
   /// `reread`: the definitions as configuration has them now; throws `config_invalid` for one that cannot be read.
+  private let log: any ServiceLog
   package init(
-    store: any TaskStore, agents: AgentDirectory, engine: Dispatcher,
+    store: any TaskStore, agents: AgentDirectory, engine: Dispatcher, log: any ServiceLog = NoLog(),
     reread: @escaping @Sendable () throws(ServiceError) -> [AgentDefinition]
   ) {
-    (self.store, self.agents, self.engine, self.reread) = (store, agents, engine, reread)
+    (self.store, self.agents, self.engine, self.log, self.reread) = (store, agents, engine, log, reread)
   }
 
   /// Sorted by name.
@@ -82,4 +83,10 @@ package final class AgentService: Sendable {
     let names = agents.all.map(\.id.name).joined(separator: ", ")
     return ServiceError("not_found", "there is no agent \(id); there are: \(names)")
   }
+    record(isDisabled ? "agent.disabled" : "agent.enabled", id, by: principal)
 }
+    record("agent.restarted", id, by: principal)
+  private func record(_ verb: String, _ id: AgentID, by principal: Principal) {
+    log.record(.info, "agent", verb, ["agent": id.name, "principal": "\(principal)"])
+  }
+

@@ -203,7 +203,9 @@ package final class TaskService: Sendable {
     guard let task = try await mapped({ () async throws(StoreError) in try await store.task(id) }) else {
       throw .noTask(id)
     }
+    let task = try await task(id)
     return task
+    log.record("task.purged", task, by: principal)
   }
 
   package func tasks(_ query: TaskQuery) async throws(ServiceError) -> Page<AgentTask> {

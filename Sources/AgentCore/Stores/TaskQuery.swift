@@ -68,9 +68,18 @@ package struct CommitNotice: Sendable {
   package var tasks: Set<TaskID>
   /// Some task became claimable, or a place in the queue was freed.
   package var hasNewWork: Bool
-  package init(lastSequence: Int64, tasks: Set<TaskID>, hasNewWork: Bool) {
-    (self.lastSequence, self.tasks, self.hasNewWork) = (lastSequence, tasks, hasNewWork)
+  /// Moves that the store decided by itself, for the log: those of workers and callers have others to tell of them.
+  package var moves: [StoreMove]
+  package init(lastSequence: Int64, tasks: Set<TaskID>, hasNewWork: Bool, moves: [StoreMove] = []) {
+    (self.lastSequence, self.tasks, self.hasNewWork, self.moves) = (lastSequence, tasks, hasNewWork, moves)
   }
+}
+
+/// A task's move as its event tells it, with the agent, which the event does not name.
+package struct StoreMove: Sendable, Hashable {
+  package var entry: JournalEntry
+  package var agent: AgentID
+  package init(_ entry: JournalEntry, agent: AgentID) { (self.entry, self.agent) = (entry, agent) }
 }
 
 /// What a real read and a real write of the database showed.

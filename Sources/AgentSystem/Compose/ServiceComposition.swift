@@ -53,7 +53,10 @@ struct ServiceComposition {
     let folder = settings.configuration.server.data
     let options = StoreOptions(
       folder: folder, clock: clock, random: random, faults: Self.faults,
-      onCommit: { events.committed($0) }, log: { log.record(LogLevel($0), "store", $1, [:]) })
+      onCommit: { notice in
+        events.committed(notice)
+        for move in notice.moves { log.record(move) }
+      }, log: { log.record(LogLevel($0), "store", $1, [:]) })
     do throws(StoreStartError) {
       return try StoreFile.open(options)
     } catch {
@@ -142,7 +145,8 @@ struct ServiceComposition {
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
         clock: clock, digester: parts.digester, log: parts.log,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
-      agents: AgentService(store: parts.store, agents: agents, engine: engine, reread: settings.rereadAgents),
+      agents: AgentService(
+        store: parts.store, agents: agents, engine: engine, log: parts.log, reread: settings.rereadAgents),
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: clock), reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
