@@ -195,7 +195,7 @@ struct ServiceComposition {
           file.isClockBehind ? "clock_behind: the clock is more than five minutes behind the last commit" : nil
         },
       ],
-      cache: { ["entries": JSONValue(answers.counts.entries)] },
+      cache: { HealthBoard.probe(answers) },
       unreadiness: { engine.isAlive ? nil : "starting or shutting down: no task is being claimed" }, clock: clock,
       startedAt: clock.uptime())
   }
