@@ -71,6 +71,7 @@ final class StoreDouble: TaskStore {
   func cancel(_ id: TaskID, by principal: Principal) async throws(StoreError) -> AgentTask {
     try note("cancel \(id) by \(principal)")
   }
+  func earlierTasks(for key: IdempotencyKey, by principal: Principal) async throws(StoreError) -> [AgentTask]? { nil }
   func retry(_ id: TaskID, from start: RetryStart, by principal: Principal) async throws(StoreError) -> AgentTask {
     try note("retry \(id) \(start)")
   }
