@@ -9,6 +9,8 @@ final class StoreDouble: TaskStore {
   struct State {
     var calls: [String] = []
     var refusal: StoreError?
+    /// Of reads of one task.
+    var readRefusal: StoreError?
     var entries: [JournalEntry] = []
     var queries: [TaskQuery] = []
     var submitted: [NewTask] = []
@@ -31,6 +33,7 @@ final class StoreDouble: TaskStore {
   }
 
   func task(_ id: TaskID) async throws(StoreError) -> AgentTask? {
+    if let refusal = state.withLock({ $0.readRefusal }) { throw refusal }
     let task = try note("task \(id)")
     return task.id == id ? task : nil
   }
@@ -68,10 +71,10 @@ final class StoreDouble: TaskStore {
     }
     return .created([try note("submit \(tasks.count) by \(principal)")])
   }
+  func earlierTasks(for key: IdempotencyKey, by principal: Principal) async throws(StoreError) -> [AgentTask]? { nil }
   func cancel(_ id: TaskID, by principal: Principal) async throws(StoreError) -> AgentTask {
     try note("cancel \(id) by \(principal)")
   }
-  func earlierTasks(for key: IdempotencyKey, by principal: Principal) async throws(StoreError) -> [AgentTask]? { nil }
   func retry(_ id: TaskID, from start: RetryStart, by principal: Principal) async throws(StoreError) -> AgentTask {
     try note("retry \(id) \(start)")
   }
