@@ -95,7 +95,7 @@ let tests: [Target] = [
   .testTarget(
     name: "AgentSystemTests",
     dependencies: kit + [
-      "AgentSystem", "HTTPTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "AgentSystem", "AgentAPI", "HTTPTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .testTarget(
     name: "EndToEndTests", dependencies: kit + ["HTTPTransport", "AgentSystem"],

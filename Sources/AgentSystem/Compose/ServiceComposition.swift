@@ -10,7 +10,6 @@ import InProcessCache
 import LLMProviders
 import Logging
 import ServiceLifecycle
-import Synchronization
 import Vault
 
 /// The only place that builds live things: opens the store, recovers, joins the parts, and runs them to the end.
@@ -152,8 +151,8 @@ struct ServiceComposition {
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
       random: random)
     let api = APIServer(options: apiOptions, services: services, logger: log.logger("api"))
-    let bound = api.listeners { address in
-      for address in listeners.add(address) { announce(address) }
+    let bound = api.listeners { address, place in
+      for address in listeners.add(address, at: place) { announce(address) }
     }
     var group = ServiceGroupConfiguration(
       services: (bound + [EngineService(engine: engine)]).map {
@@ -208,30 +207,6 @@ struct ServiceComposition {
     }
     #endif
     return NoFaults()
-  }
-}
-
-/// The addresses that take connections: announced together once all do, and known to the egress rules.
-private final class BoundListeners: Sendable {
-  private let expected: Int
-  private let addresses = Mutex<[BoundAddress]>([])
-
-  init(expected: Int) { self.expected = expected }
-
-  /// All of them, TCP first, when this one was the last.
-  func add(_ address: BoundAddress) -> [BoundAddress] {
-    addresses.withLock { addresses in
-      addresses.append(address)
-      guard addresses.count == expected else { return [] }
-      return addresses.sorted { left, _ in if case .tcp = left { true } else { false } }
-    }
-  }
-
-  var socketAddresses: [SocketAddress] {
-    addresses.withLock { $0 }.compactMap { address in
-      guard case .tcp(let host, let port) = address else { return nil }
-      return SocketAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
-    }
   }
 }
 
