@@ -35,6 +35,25 @@ enum ClientError: Error, Sendable, Equatable {
     var json: JSONValue = .null
   }
 
+  /// For programs: the server's own object, or one with the same members that a client alone can fill.
+  var json: JSONValue {
+    switch self {
+    case .unreachable: ["code": "unreachable", "detail": .string(sentence)]
+    case .socketForbidden: ["code": "socket_forbidden", "detail": .string(sentence)]
+    case .problem(let problem):
+      problem.json.objectValue != nil
+        ? problem.json
+        : [
+          "code": .string(problem.code), "detail": .string(problem.detail), "status": JSONValue(problem.status),
+          "request_id": JSONValue(problem.requestID),
+        ]
+    case .badAnswer: ["code": "bad_answer", "detail": .string(sentence)]
+    case .usage: ["code": "usage", "detail": .string(sentence)]
+    case .configuration: ["code": "config_invalid", "detail": .string(sentence)]
+    case .outputClosed: ["code": "output_closed", "detail": .string(sentence)]
+    }
+  }
+
   /// A sentence for people, without a final full stop and not yet safe to show.
   var sentence: String {
     switch self {

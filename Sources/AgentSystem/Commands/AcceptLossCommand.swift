@@ -24,16 +24,18 @@ struct AcceptLossCommand: AsyncParsableCommand {
       let folder = data.absolute
       // The store would make the folder: a mistyped path must not become an empty database that "lost" nothing.
       guard access(folder, F_OK) == 0 else {
-        Self.tell("there is no data folder \(folder)")
+        tell("usage", "there is no data folder \(folder)")
         throw ExitCode(ProcessExit.usage.rawValue)
       }
+      // With JSON asked for, standard error holds one object, or none; the store's warnings go to nobody else either.
+      let isQuiet = json
       let options = StoreOptions(
         folder: folder, clock: SystemClock(), random: SystemRandom(),
-        log: { level, line in if level == .warning || level == .error { Self.tell(line) } })
+        log: { level, line in if !isQuiet, level == .warning || level == .error { Self.tell(line) } })
       let loss = try await StoreFile.acceptLoss(options)
       print(json ? Self.json(loss).text : Self.sentence(loss))
     } catch let error as StoreStartError {
-      Self.tell("\(error.code.rawValue): \(error.detail)")
+      tell(error.code.rawValue, error.detail)
       throw ExitCode(error.exitCode)
     }
   }
@@ -51,6 +53,15 @@ struct AcceptLossCommand: AsyncParsableCommand {
       "lost": true, "found_commit": .integer(loss.foundCommit), "recorded_commit": .integer(loss.recordedCommit),
       "next_task": .integer(loss.nextTask), "next_event": .integer(loss.nextSequence),
     ]
+  }
+
+  private func tell(_ code: String, _ detail: String) {
+    if json {
+      let object: JSONValue = ["code": .string(code), "detail": .string(detail)]
+      FileHandle.standardError.write(Data("\(object.text)\n".utf8))
+    } else {
+      Self.tell(code == "usage" ? detail : "\(code): \(detail)")
+    }
   }
 
   private static func tell(_ line: String) {

@@ -21,10 +21,11 @@ struct ClientProcess {
     }
   }
 
-  /// Says what went wrong, once, and returns the exit code for it.
+  /// Says what went wrong, once, and returns the exit code for it; as JSON in one object: the server's own, or
+  /// `{"code","detail"}`.
   static func tell(_ error: ClientError, on console: Console, asJSON: Bool) -> ProcessExit {
-    if asJSON, case .problem(let problem) = error, problem.json != .null {
-      console.warn(TerminalText.json(problem.json.text))
+    if asJSON {
+      console.warn(TerminalText.json(error.json.text))
     } else {
       console.warn("agent-system: " + TerminalText.block(error.sentence))
     }
