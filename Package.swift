@@ -87,7 +87,8 @@ let tests: [Target] = [
   .testTarget(
     name: "AgentAPITests",
     dependencies: kit + [
-      "AgentAPI", "AgentRuntime", "InProcessCache", .product(name: "Hummingbird", package: hummingbird),
+      "AgentAPI", "AgentRuntime", "AgentTools", "InProcessCache",
+      .product(name: "Hummingbird", package: hummingbird),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "HTTPTypes", package: "swift-http-types"),

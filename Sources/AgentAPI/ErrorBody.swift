@@ -75,6 +75,8 @@ enum ErrorBody {
     "task_finished": .conflict, "task_not_finished": .conflict, "task_not_retryable": .conflict,
     "task_not_waiting": .conflict, "step_in_doubt": .conflict, "step_not_in_doubt": .conflict,
     "idempotency_in_flight": .conflict, "workspace_exists": .conflict, "file_changed": .conflict,
+    // The file system's rights, not the caller's: who asks may, the service's user may not.
+    "permission_denied": .conflict,
     // Size and type
     "body_too_large": .contentTooLarge, "batch_too_large": .contentTooLarge,
     "unsupported_media_type": .unsupportedMediaType, "request_timeout": .requestTimeout,

@@ -7,8 +7,16 @@ package enum Budget {
 
   /// The most that a call can use: UTF-8 bytes of the request / 2 + 1,024 + the output limit, which is always sent.
   package static func reservation(for request: ModelRequest) -> Int64 {
-    Int64(requestBytes(request) / 2) + framingTokens + Int64(request.maxOutputTokens)
+    inputTokens(for: request) + Int64(request.maxOutputTokens)
   }
+
+  /// The most that a request itself can take of a model's context.
+  package static func inputTokens(for request: ModelRequest) -> Int64 {
+    Int64(requestBytes(request) / 2) + framingTokens
+  }
+
+  /// The most bytes whose estimate is within so many tokens.
+  static func requestBytes(filling tokens: Int) -> Int { max(0, tokens - Int(framingTokens)) * 2 + 1 }
 
   static func requestBytes(_ request: ModelRequest) -> Int {
     let messages = request.messages.reduce(0) { sum, message in

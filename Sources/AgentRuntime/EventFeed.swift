@@ -31,6 +31,10 @@ package struct EventFeed: Sendable {
   /// Deltas that came while rows before them were still being read.
   private var held: [ModelDelta] = []
   private var isOver = false
+  /// Rows may stand above `position`: at the beginning, after a commit, and while a page did not hold them all.
+  private var mayHaveRows = true
+  /// When this reader was last given something, by the clock's uptime; nil while it has something to take.
+  private var quietSince: Duration?
 
   /// `after` nil: a task's feed starts at its first event, the feed of all tasks starts now. Throws `not_found` for a
   /// task that does not exist. `close` must be called at the end.
@@ -69,13 +73,22 @@ package struct EventFeed: Sendable {
   /// The next item; nil when the feed is over, the caller is cancelled, or the reader was too slow.
   package mutating func next() async throws(StoreError) -> FeedItem? {
     while true {
-      if !queue.isEmpty { return queue.removeFirst() }
+      if !queue.isEmpty {
+        quietSince = nil
+        return queue.removeFirst()
+      }
       if isOver || _Concurrency.Task.isCancelled { return nil }
       try await fill()
       if !queue.isEmpty || isOver { continue }
-      let quietSince = clock.uptime()
-      await subscription.next(within: Self.heartbeat, clock: clock)
-      if clock.uptime() - quietSince >= Self.heartbeat { queue.append(.position(position)) }
+      // Kept across wakes: many bring nothing that this reader is shown.
+      let now = clock.uptime()
+      let quiet = now - (quietSince ?? now)
+      quietSince = now - quiet
+      if quiet >= Self.heartbeat {
+        queue.append(.position(position))
+      } else {
+        await subscription.next(within: Self.heartbeat - quiet, clock: clock)
+      }
     }
   }
 
@@ -83,6 +96,9 @@ package struct EventFeed: Sendable {
     // Before the rows: a delta's `step.started` was committed before it was published, so the read below sees it.
     guard let early = takeDeltas() else { return }
     held += early
+    // Asked after the deltas were taken: a commit is told before what it opens is published.
+    if subscription.takeHasRows() { mayHaveRows = true }
+    guard mayHaveRows else { return showHeld() }
     let (page, status) = try await store.events(after: position, of: task, limit: Self.pageLimit)
     // And after: what was published before a `step.finished` that the read saw must not come too late for it.
     guard let late = takeDeltas() else { return }
@@ -101,9 +117,17 @@ package struct EventFeed: Sendable {
       shown.formUnion(0..<earlyCount)
     }
     held = held.indices.filter { !shown.contains($0) }.map { held[$0] }
+    mayHaveRows = page.hasMore
     guard !page.hasMore, let task else { return }
     // Rows and status are of one snapshot, so nothing can follow.
     if status == nil { end("\(task) was deleted") } else if status?.isTerminal == true { end(nil) }
+  }
+
+  /// Only deltas came: every row is read, so what fits no open try never will, and no read is due.
+  private mutating func showHeld() {
+    var shown = Set<Int>()
+    for task in Set(held.map(\.task)) { showDeltas(of: task, from: held.indices, shown: &shown) }
+    held = []
   }
 
   /// Nil, and the feed is over, when this reader was too slow.

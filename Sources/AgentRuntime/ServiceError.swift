@@ -7,6 +7,12 @@ package struct ServiceError: Error, Sendable, Hashable {
     package var pointer: String
     package var detail: String
     package init(_ pointer: String, _ detail: String) { (self.pointer, self.detail) = (pointer, detail) }
+
+    /// A member's name as a part of a pointer (RFC 6901, section 3).
+    package static func escaped(_ name: String) -> String {
+      name.split(separator: "~", omittingEmptySubsequences: false).joined(separator: "~0")
+        .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
+    }
   }
   package var code: String
   package var detail: String

@@ -16,6 +16,15 @@ extension ServiceLog {
     }
   }
 
+  /// One line for a move that the store decided by itself, or at a caller's word.
+  package func record(_ move: StoreMove) {
+    let entry = move.entry
+    guard entry.actor != .system, entry.head["error"] == nil else { return record(entry, agent: move.agent) }
+    record(
+      .info, "task", entry.type.rawValue,
+      ["task": "\(entry.task)", "agent": move.agent.name, "principal": "\(entry.actor)"])
+  }
+
   /// One line for a verb that a principal asked of a task.
   func record(_ verb: String, _ task: AgentTask, by principal: Principal) {
     record(

@@ -23,6 +23,7 @@ package struct TaskDraft: Sendable, Hashable {
     package static let inputBytes = 1024 * 1024
     package static let metadataBytes = 64 * 1024
     package static let labels = 16
+    /// Unicode scalars, so at most four times as many bytes: what looks like one character can be any number of them.
     package static let labelCharacters = 64
     /// All files of one task, decoded.
     package static let filesBytes = 8 * 1024 * 1024
@@ -51,9 +52,10 @@ package struct TaskDraft: Sendable, Hashable {
     refuse(labels.count > Bounds.labels, "/labels", "at most \(Bounds.labels) labels")
     for (name, value) in labels {
       refuse(
-        name.isEmpty || name.count > Bounds.labelCharacters || value.count > Bounds.labelCharacters
-          || name.contains(":"),
-        "/labels/\(name.prefix(64))", "a name of 1 to 64 characters without `:`, a value of at most 64")
+        name.isEmpty || name.unicodeScalars.count > Bounds.labelCharacters
+          || value.unicodeScalars.count > Bounds.labelCharacters || name.unicodeScalars.contains(":"),
+        "/labels/\(ServiceError.Field.escaped(String(name.unicodeScalars.prefix(Bounds.labelCharacters))))",
+        "a name of 1 to 64 characters without `:`, a value of at most 64")
     }
     refuse(priority.map { !Bounds.priority.contains($0) } ?? false, "/priority", "0 to 9")
     refuse(

@@ -34,6 +34,7 @@ package final class TaskEvents: Sendable {
     fileprivate struct Inbox {
       var deltas: [ModelDelta] = []
       var isOverrun = false
+      var hasRows = false
 
       mutating func take(_ delta: ModelDelta) {
         if let last = deltas.last, (last.task, last.step, last.attempt) == (delta.task, delta.step, delta.attempt),
@@ -72,6 +73,14 @@ package final class TaskEvents: Sendable {
       }
     }
 
+    /// Whether rows of its task (or any) were committed since the last call.
+    package func takeHasRows() -> Bool {
+      inbox.withLock { inbox in
+        defer { inbox.hasRows = false }
+        return inbox.hasRows
+      }
+    }
+
     /// Ends the subscription; must be called once.
     package func cancel() { leave() }
   }
@@ -90,10 +99,12 @@ package final class TaskEvents: Sendable {
 
   package var subscriberCount: Int { state.withLock { $0.subscribers.count } }
 
-  /// The store's word after each commit.
+  /// The store's word after each commit. Those that touched no task (service time, an agent's state) have no rows.
   package func committed(_ notice: CommitNotice) {
+    guard !notice.tasks.isEmpty else { return }
     for subscriber in state.withLock({ Array($0.subscribers.values) }) {
       if let task = subscriber.task, !notice.tasks.contains(task) { continue }
+      subscriber.inbox.withLock { $0.hasRows = true }
       subscriber.wakeup.wake()
     }
   }

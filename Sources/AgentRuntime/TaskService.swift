@@ -37,8 +37,10 @@ package final class TaskService: Sendable {
   package func submit(
     _ drafts: [TaskDraft], isBatch: Bool = false, key: String? = nil, by principal: Principal
   ) async throws(ServiceError) -> Submission {
-    try check(drafts, isBatch: isBatch)
-    guard let key else { return try await store(drafts, isBatch: isBatch, key: nil, by: principal) }
+    guard let key else {
+      try check(drafts, isBatch: isBatch)
+      return try await store(drafts, isBatch: isBatch, key: nil, by: principal)
+    }
     let slot = "\(principal) \(key)"
     guard inFlight.withLock({ $0.insert(slot).inserted }) else {
       throw ServiceError("idempotency_in_flight", "a request with this Idempotency-Key is being stored right now")
@@ -48,7 +50,15 @@ package final class TaskService: Sendable {
     let hash = digester.digest([
       "batch": .bool(isBatch), "tasks": .array(drafts.map { .string($0.fingerprint(digester)) }),
     ])
-    return try await store(drafts, isBatch: isBatch, key: IdempotencyKey(key: key, bodyHash: hash), by: principal)
+    let asked = IdempotencyKey(key: key, bodyHash: hash)
+    // Before the rules: a request that was taken is answered again, though its agent or folder is gone by now, or the
+    // disk is full.
+    let earlier = try await mapped { () async throws(StoreError) in
+      try await store.earlierTasks(for: asked, by: principal)
+    }
+    if let earlier { return .repeated(earlier) }
+    try check(drafts, isBatch: isBatch)
+    return try await store(drafts, isBatch: isBatch, key: asked, by: principal)
   }
 
   private func check(_ drafts: [TaskDraft], isBatch: Bool) throws(ServiceError) {
@@ -196,7 +206,9 @@ package final class TaskService: Sendable {
 
   /// Deletes a finished task, then its workspace.
   package func purge(_ id: TaskID, by principal: Principal) async throws(ServiceError) {
+    let task = try await task(id)
     try await mapped { () async throws(StoreError) in try await store.purge(id, by: principal) }
+    log.record("task.purged", task, by: principal)
     await removeWorkspaces([id])
   }
 

@@ -3,7 +3,7 @@ import AgentCore
 extension WorkerRun {
   /// One step of the kind `model_call`, with its tries; true when the task has left `running`.
   mutating func callModel(number: Int, attempt firstAttempt: Int, turn: Int) async throws(Worker.ClaimEnded) -> Bool {
-    let request = modelRequest(turn: turn)
+    let (request, elided) = modelRequest(turn: turn)
     let reservation = Budget.reservation(for: request)
     let provider: any ModelProvider
     do throws(ProviderError) {
@@ -19,8 +19,8 @@ extension WorkerRun {
         return try await end(number, refusedBy: failure, settling: settling)
       }
       let start = modelStart(
-        number: number, attempt: attempt, provider: provider.id, request: request, reservation: reservation,
-        settling: settling)
+        number: number, attempt: attempt, provider: provider.id, request: request, elided: elided,
+        reservation: reservation, settling: settling)
       try await commit([.stepStarted(start)])
       if let reason = worker.interrupt.hardReason { return try await cutModel(reason, number: number, usage: .none) }
       let result = await complete(request, provider: provider, step: number, attempt: attempt)
@@ -63,19 +63,23 @@ extension WorkerRun {
     }
   }
 
-  private func modelRequest(turn: Int) -> ModelRequest {
+  /// With the number of tool outputs that gave way to fit the agent's context.
+  private func modelRequest(turn: Int) -> (ModelRequest, elided: Int) {
     let definition = worker.claimed.definition
-    return ModelRequest(
-      model: definition.model,
-      messages: AgentLoop.messages(task: worker.task, definition: definition, history: progress.history),
+    var request = ModelRequest(
+      model: definition.model, messages: [],
       tools: definition.tools.compactMap { parts.tools.tool(named: $0)?.descriptor },
       temperature: definition.temperature, maxOutputTokens: definition.maxOutputTokens, task: worker.task.id,
       agent: definition.id, turn: turn)
+    let conversation = AgentLoop.conversation(
+      for: request, task: worker.task, definition: definition, history: progress.history)
+    request.messages = conversation.messages
+    return (request, conversation.elidedOutputs)
   }
 
   /// The step's input is the call's parameters and a digest of the conversation, which the earlier steps hold.
   private func modelStart(
-    number: Int, attempt: Int, provider: ProviderID, request: ModelRequest, reservation: Int64,
+    number: Int, attempt: Int, provider: ProviderID, request: ModelRequest, elided: Int, reservation: Int64,
     settling: ModelUsage?
   ) -> StepStart {
     let conversation = parts.digester.digest(.array(request.messages.map { .string("\($0)") }))
@@ -83,7 +87,7 @@ extension WorkerRun {
       "model": JSONValue(request.model), "temperature": request.temperature.map(JSONValue.double) ?? .null,
       "max_output_tokens": JSONValue(request.maxOutputTokens), "turn": JSONValue(request.turn),
       "tools": .array(request.tools.map { .string($0.name) }), "messages": JSONValue(request.messages.count),
-      "messages_digest": .string(conversation),
+      "messages_digest": .string(conversation), "elided_outputs": JSONValue(elided),
     ]
     return StepStart(
       number: number, kind: .modelCall, name: provider.name, effect: .pure, attempt: attempt,

@@ -22,7 +22,10 @@ struct APIHarness {
   static let elsewhere = ConnectionFacts(peer: .address(isLoopback: false), localAddress: "10.0.0.1")
   static let root = ConnectionFacts(peer: .socket(uid: 0, groups: [0]))
 
-  init(localAccess: APIOptions.LocalAccess = .everything, binds: [APIOptions.Bind] = [], socket: String? = nil) {
+  init(
+    localAccess: APIOptions.LocalAccess = .everything, binds: [APIOptions.Bind] = [], socket: String? = nil,
+    health change: (inout HealthBoard) -> Void = { _ in }
+  ) {
     let (store, clock, workspaces) = (store, clock, workspaces)
     let (events, agents) = (TaskEvents(), AgentDirectory([AgentDefinition(id: "coder", instructions: "", tools: [])]))
     let engine = Dispatcher(
@@ -33,6 +36,11 @@ struct APIHarness {
       agents: agents)
     let answers = ExpiringCache<String, [UInt8]>(
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
+    var health = HealthBoard(
+      version: "1.2.3",
+      database: SharedProbe(clock: clock) { () async throws(StoreError) in try await store.probe() },
+      checks: [], cache: { ["entries": 0] }, unreadiness: { nil }, clock: clock, startedAt: .zero)
+    change(&health)
     services = APIServices(
       tasks: TaskService(
         store: store, workspaces: workspaces, agents: agents, events: events, engine: engine, clock: clock,
@@ -40,11 +48,7 @@ struct APIHarness {
       agents: AgentService(store: store, agents: agents, engine: engine) { agents.all },
       maintenance: Maintenance(store: store, workspaces: workspaces, clock: clock), reader: store,
       events: events, workspaces: workspaces,
-      health: HealthBoard(
-        version: "1.2.3",
-        database: SharedProbe(clock: clock) { () async throws(StoreError) in try await store.probe() },
-        checks: [], cache: { ["entries": 0] }, unreadiness: { nil }, clock: clock, startedAt: .zero),
-      answers: answers, clock: clock, random: SeededRandom(seed: 2))
+      health: health, answers: answers, clock: clock, random: SeededRandom(seed: 2))
     options = APIOptions(
       binds: binds, socket: socket, localAccess: localAccess, allowedHosts: ["agents.example"], serviceUser: 999,
       adminGroup: 998)

@@ -19,7 +19,8 @@ import Testing
     let server = APIServer(options: harness.options, services: harness.services, logger: Self.logger)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: server.listeners { source.yield($0) }.map { .init(service: $0) }, logger: Self.logger))
+        services: server.listeners { address, _ in source.yield(address) }.map { .init(service: $0) },
+        logger: Self.logger))
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
         defer { source.finish() }

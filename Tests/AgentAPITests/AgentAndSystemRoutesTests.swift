@@ -43,6 +43,28 @@ import Testing
     }
   }
 
+  @Test("while no task is claimed, an agent is in error on its own page and in the list, as in the status")
+  func notAlive() async throws {
+    // The harness's engine never runs.
+    let harness = APIHarness()
+    let status = try await harness.send(.get, "/api/agents/status").json["agents"]?.arrayValue?.first
+    let listed = try await harness.send(.get, "/api/agents").json["data"]?.arrayValue?.first
+    let shown = try await harness.send(.get, "/api/agents/coder").json
+    #expect([status, listed, shown].map { $0?["status"] } == ["error", "error", "error"])
+  }
+
+  @Test("of an agent that is gone from the files there is the state alone")
+  func gone() {
+    var report = AgentReport(
+      definition: AgentDefinition(id: "old", instructions: "", tools: []), status: .disabled, activeTasks: 0,
+      queuedTasks: 2, lastError: Failure(code: "agent_unknown", detail: ""))
+    report.isConfigured = false
+    let json = AgentBody.json(report, isEngineAlive: true)
+    #expect(
+      Set(json.objectValue?.keys.map { $0 } ?? []) == ["name", "status", "active_tasks", "queued_tasks", "last_error"])
+    #expect(json["status"] == "disabled" && json["last_error"]?["code"] == "agent_unknown")
+  }
+
   @Test("clearing the caches tells what went")
   func clearCache() async throws {
     let harness = APIHarness()

@@ -57,6 +57,14 @@ import Testing
     #expect(data["kind"] == "wait")
   }
 
+  @Test("the longest member gives way, and a short output stays")
+  func longestFirst() throws {
+    let metadata = JSONValue.string(String(repeating: "m", count: 5 * 1024))
+    let data = try data(.entry(entry(head: ["metadata": metadata], body: ["input": "x", "output": "y"])))
+    #expect(data["input"] == "x" && data["output"] == "y")
+    #expect(data["metadata"] == ["omitted_bytes": 5122])
+  }
+
   @Test("a long delta is sent as several that make up the same text")
   func longDelta() throws {
     let text = String(repeating: "\u{1}é", count: 3000)

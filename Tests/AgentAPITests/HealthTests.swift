@@ -1,5 +1,6 @@
 import AgentCore
 import AgentTestKit
+import InProcessCache
 import Synchronization
 import Testing
 
@@ -68,6 +69,38 @@ import Testing
       #expect(overall.status == 503)
       #expect(overall.json["status"] == "degraded")
       #expect(overall.json["problems"] == ["database": "storage_io_error"])
+    }
+  }
+
+  @Test("the cache's page puts and gets an entry: 503 when that fails, and nothing stays behind")
+  func cache() async throws {
+    let clock = ManualClock()
+    let working = ExpiringCache<String, [UInt8]>(capacity: 1, lifetime: .seconds(1), clock: clock)
+    #expect(HealthBoard.probe(working) == ["entries": 0])
+    // What expires at once forgets what it was told.
+    let forgetful = ExpiringCache<String, [UInt8]>(capacity: 1, lifetime: .zero, clock: clock)
+    #expect(HealthBoard.probe(forgetful) == nil)
+    for (cache, status) in [(working, 200), (forgetful, 503)] {
+      let harness = APIHarness { $0.cache = { HealthBoard.probe(cache) } }
+      for path in ["/health/redis", "/health/cache"] {
+        #expect(try await harness.send(.get, path).status == status)
+      }
+    }
+  }
+
+  @Test("a check that finds something wrong is named under problems, and makes the page 503")
+  func checks() async throws {
+    let harness = APIHarness { board in
+      board.checks = [
+        HealthBoard.Check("disk") { nil }, HealthBoard.Check("journal_writer") { "storage_io_error" },
+        HealthBoard.Check("clock") { "clock_behind: by an hour" },
+      ]
+    }
+    try await running(harness) {
+      let page = try await harness.send(.get, "/health")
+      #expect(page.status == 503 && page.json["status"] == "degraded")
+      #expect(
+        page.json["problems"] == ["journal_writer": "storage_io_error", "clock": "clock_behind: by an hour"])
     }
   }
 

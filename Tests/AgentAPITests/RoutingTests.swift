@@ -1,4 +1,5 @@
 import AgentCore
+import AgentTools
 import HTTPTypes
 import Testing
 
@@ -141,6 +142,13 @@ import Testing
       ("nobody_knows_this", 500),
     ])
   func statuses(code: String, status: Int) { #expect(ErrorBody.status(of: code).code == status) }
+
+  @Test("every code of a workspace has a status of its own", arguments: WorkspaceError.Code.allCases)
+  func workspaceCodes(code: WorkspaceError.Code) {
+    // What a tool alone finds out is told to the model: no route can meet it.
+    let isTools = [.editNoMatch, .editAmbiguous, .argumentsInvalid].contains(code)
+    #expect((ErrorBody.status(of: code.rawValue).code == 500) == isTools)
+  }
 
   @Test("every code of the store has a status of its own", arguments: StoreError.Code.allCases)
   func storeCodes(code: StoreError.Code) {

@@ -9,6 +9,8 @@ final class StoreDouble: TaskStore {
   struct State {
     var calls: [String] = []
     var refusal: StoreError?
+    /// Of reads of one task.
+    var readRefusal: StoreError?
     var entries: [JournalEntry] = []
     var queries: [TaskQuery] = []
     var submitted: [NewTask] = []
@@ -31,6 +33,7 @@ final class StoreDouble: TaskStore {
   }
 
   func task(_ id: TaskID) async throws(StoreError) -> AgentTask? {
+    if let refusal = state.withLock({ $0.readRefusal }) { throw refusal }
     let task = try note("task \(id)")
     return task.id == id ? task : nil
   }
@@ -68,6 +71,7 @@ final class StoreDouble: TaskStore {
     }
     return .created([try note("submit \(tasks.count) by \(principal)")])
   }
+  func earlierTasks(for key: IdempotencyKey, by principal: Principal) async throws(StoreError) -> [AgentTask]? { nil }
   func cancel(_ id: TaskID, by principal: Principal) async throws(StoreError) -> AgentTask {
     try note("cancel \(id) by \(principal)")
   }
@@ -130,8 +134,9 @@ final class WorkspaceDouble: WorkspaceStore {
   func checkedFolder(_ folder: String) async throws(Failure) -> String {
     throw Failure(code: "folder_not_allowed", detail: "no roots")
   }
-  func files(in workspace: String) async throws(Failure) -> [TaskOutput.File] {
-    [TaskOutput.File(path: "a/b.txt", size: 5)]
+  let isCut = Mutex(false)
+  func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool) {
+    ([TaskOutput.File(path: "a/b.txt", size: 5)], isCut.withLock { $0 })
   }
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8] {
     guard path == "a/b.txt" else { throw Failure(code: "file_not_found", detail: path) }

@@ -248,4 +248,23 @@ import Testing
     harness.clock.advance(by: .seconds(30))
     #expect(try await answer.json["status"] == "pending")
   }
+
+  @Test("a task that is stored is answered 201, even when the read that waits for its end fails")
+  func waitAfterFailedRead() async throws {
+    let harness = APIHarness()
+    harness.store.state.withLock { $0.readRefusal = StoreError(.storageBusy, "no reader is free") }
+    let answer = try await harness.send(.post, "/api/tasks?wait=1s", #"{"agent":"coder","input":"x"}"#)
+    #expect(answer.status == 201 && answer.json["id"] == "task-7", "\(answer.json.text)")
+    #expect(try await harness.send(.get, "/api/tasks/7?wait=1s").status == 503)
+  }
+
+  @Test("a list of files that is not whole says so")
+  func cutFiles() async throws {
+    let harness = APIHarness()
+    let path = "/api/tasks/7/files"
+    #expect(try await harness.send(.get, path).json["truncated"] == nil)
+    harness.workspaces.isCut.withLock { $0 = true }
+    let cut = try await harness.send(.get, path).json
+    #expect(cut["truncated"] == true && cut["next_cursor"] == .null && cut["data"]?.arrayValue?.count == 1)
+  }
 }

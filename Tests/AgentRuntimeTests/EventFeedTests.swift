@@ -3,6 +3,7 @@ import AgentCore
 import AgentPersistence
 import AgentRuntime
 import AgentTestKit
+import Synchronization
 import Testing
 
 /// One reader's way through the journal, on a real store whose task is moved by hand.
@@ -177,4 +178,84 @@ import Testing
     quiet.close()
     await rig.file.close()
   }
+
+  /// The reader's next item, while something that is not for it is told once a second for fifteen seconds.
+  private static func beats(
+    _ rig: EngineRig, _ feed: EventFeed, each second: @Sendable () -> Void
+  ) async throws -> FeedItem? {
+    async let item = Self.next(feed)
+    for _ in 0..<15 {
+      while rig.clock.sleeperCount == 0 { await Task.yield() }
+      second()
+      rig.clock.advance(by: .seconds(1))
+    }
+    return try await item
+  }
+
+  @Test("commits without a task, and deltas that a reader is not shown, put no heartbeat off", .timeLimit(.minutes(1)))
+  func heartbeatAmongOthers() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let newest = try await rig.store.eventBounds().newest
+    let tables: [@Sendable () -> Void] = [
+      { rig.events.committed(CommitNotice(lastSequence: newest, tasks: [], hasNewWork: false)) },
+      { rig.events.publish(Self.delta(id, 1, "of a try whose start it has not seen")) },
+      // A row that another reader has long seen.
+      { rig.events.committed(CommitNotice(lastSequence: newest, tasks: [id], hasNewWork: false)) },
+    ]
+    for (number, table) in tables.enumerated() {
+      var feed = try await Self.open(rig)
+      let start = try await feed.next()
+      #expect(try await Self.beats(rig, feed, each: table) == start, "case \(number)")
+      feed.close()
+    }
+    await rig.file.close()
+  }
+
+  @Test("deltas alone cost no read of the journal")
+  func deltasWithoutReads() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let claim = try await Self.claim(rig)
+    let counted = CountingReader(rig.store)
+    var feed = try await Self.open(rig, id, store: counted)
+    _ = try await rig.store.advance(claim, [Self.start(1)])
+    #expect(try await Self.take(4, &feed).last == "step.started")
+    let before = counted.reads
+    for number in 0..<10 {
+      rig.events.publish(Self.delta(id, 1, "\(number)"))
+      #expect(try await Self.take(1, &feed) == ["delta 1.1 \(number)"])
+    }
+    // The first one found a look outstanding: the commit of the start woke this reader after it had read that row.
+    #expect(counted.reads - before <= 1)
+    _ = try await rig.store.advance(claim, [.completed(TaskOutput(text: "ok"))])
+    #expect(try await Self.take(3, &feed) == ["task.completed", "end", "over"])
+    feed.close()
+    await rig.file.close()
+  }
+}
+
+/// The store's reads, those of the journal's pages counted.
+private final class CountingReader: TaskReader {
+  private let store: any TaskReader
+  private let count = Mutex(0)
+
+  init(_ store: any TaskReader) { self.store = store }
+
+  var reads: Int { count.withLock { $0 } }
+
+  func events(
+    after sequence: Int64, of task: TaskID?, limit: Int
+  ) async throws(StoreError) -> (page: EventPage, status: TaskStatus?) {
+    count.withLock { $0 += 1 }
+    return try await store.events(after: sequence, of: task, limit: limit)
+  }
+
+  func task(_ id: TaskID) async throws(StoreError) -> AgentTask? { try await store.task(id) }
+  func tasks(_ query: TaskQuery) async throws(StoreError) -> Page<AgentTask> { try await store.tasks(query) }
+  func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry] { try await store.journal(of: id) }
+  func eventBounds() async throws(StoreError) -> (newest: Int64, highestDeleted: Int64) {
+    try await store.eventBounds()
+  }
+  func counts() -> TaskCounts { store.counts() }
 }

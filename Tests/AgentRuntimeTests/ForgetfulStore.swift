@@ -66,6 +66,9 @@ final class ForgetfulStore: TaskStore {
   ) async throws(StoreError) -> Submission {
     try await store.submit(tasks, key: key, maximumUnfinished: maximumUnfinished, by: principal)
   }
+  func earlierTasks(for key: IdempotencyKey, by principal: Principal) async throws(StoreError) -> [AgentTask]? {
+    try await store.earlierTasks(for: key, by: principal)
+  }
   func cancel(_ id: TaskID, by principal: Principal) async throws(StoreError) -> AgentTask {
     try await store.cancel(id, by: principal)
   }

@@ -123,7 +123,7 @@ import Testing
       try await rig.workspaces.create(for: next, files: [WorkspaceUpload(path: "a", bytes: [1])])
       let refused = await #expect(throws: ServiceError.self) { try await rig.submit("coder") }
       #expect(refused?.code == "workspace_exists")
-      #expect(try await rig.workspaces.files(in: rig.workspaces.path(for: next)).map(\.path) == ["a"])
+      #expect(try await rig.workspaces.files(in: rig.workspaces.path(for: next)).files.map(\.path) == ["a"])
       #expect(try await rig.tasks.tasks(TaskQuery()).items.isEmpty)
       #expect(try await rig.store.existing(among: [next]).isEmpty)
     }

@@ -99,15 +99,30 @@ import Testing
   @Test("the log's greps of section 4 find errors' level, tasks and agents by name")
   func greps() async throws {
     let folder = try TemporaryFolder()
-    let service = try await ServiceProcess.serve(in: folder)
+    let service = try await ServiceProcess.serve(
+      in: folder,
+      files: ServiceProcess.scripted([
+        ["when": ["prompt": "fail"], "reply": ["error": ["code": "provider_rejected"]]], ServiceProcess.saysDone,
+      ]))
     let id = try await service.create(["agent": "coder", "input": "Say hello"])
     _ = try await service.ended(id)
+    let failed = try await service.create(["agent": "coder", "input": "fail"])
+    _ = try await service.ended(failed)
+    // Moves that no worker and no caller makes leave their lines too.
+    for verb in ["disable", "enable", "restart"] { _ = try await service.send("POST", "/api/agents/writer/\(verb)") }
+    _ = try await service.send("DELETE", "/api/tasks/\(id)?purge=true")
     let log = folder.appending("log/app.log")
     let text = try String(contentsOfFile: log, encoding: .utf8)
-    for pattern in [id, "coder"] {
+    for pattern in [id, "coder", "ERROR"] {
       let run = try await ShellRun.bash("grep \"\(pattern)\" \(log)")
       #expect(run.status == 0, "\(pattern): \(text)")
     }
+    let errors = text.split(separator: "\n").filter { $0.contains(" ERROR ") }
+    #expect(errors.count == 1 && errors.first?.contains("task.failed task=\(failed) agent=coder") == true, "\(text)")
+    for line in ["agent.disabled agent=writer", "agent.enabled agent=writer", "agent.restarted agent=writer"] {
+      #expect(text.contains(line), "\(line): \(text)")
+    }
+    #expect(text.contains("task.purged task=\(id) agent=coder"), "\(text)")
   }
 
   // MARK: - The printed texts

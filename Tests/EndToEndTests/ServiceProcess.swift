@@ -54,9 +54,10 @@ final class ServiceProcess: Sendable {
     return service
   }
 
-  init(folder: TemporaryFolder, environment: [String: String], arguments: [String], binary: URL = ServiceProcess.binary)
-    throws
-  {
+  init(
+    folder: TemporaryFolder, environment: [String: String], arguments: [String], binary: URL = ServiceProcess.binary,
+    currentFolder: String? = nil
+  ) throws {
     self.folder = folder
     transport = try CurlTransport()
     process = ChildProcess()
@@ -64,6 +65,7 @@ final class ServiceProcess: Sendable {
     process.arguments = arguments
     process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder.path].merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
+    if let currentFolder { process.currentDirectoryURL = URL(fileURLWithPath: currentFolder) }
     let (out, err) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (out, err)
     (output, errors) = (OutputLines(), OutputLines())

@@ -3,10 +3,10 @@ import AgentRuntime
 
 /// How agents are written in answers.
 enum AgentBody {
-  /// The definition, with the state beside it.
-  static func json(_ report: AgentReport) -> JSONValue {
-    var members = report.definition.json.objectValue ?? [:]
-    members.merge(state(report, isEngineAlive: true)) { _, state in state }
+  /// The definition, with the state beside it; of an agent that is gone from the files there is the state alone.
+  static func json(_ report: AgentReport, isEngineAlive: Bool) -> JSONValue {
+    var members = report.isConfigured ? report.definition.json.objectValue ?? [:] : [:]
+    members.merge(state(report, isEngineAlive: isEngineAlive)) { _, state in state }
     return .object(members)
   }
 

@@ -9,11 +9,11 @@ struct AgentRoutes: Sendable {
   let services: APIServices
 
   func list(_ call: APICall) async throws -> Response {
-    .list(try await services.agents.reports().map { AgentBody.json($0) })
+    .list(try await services.agents.reports().map(json))
   }
 
   func show(_ call: APICall) async throws -> Response {
-    .json(AgentBody.json(try await services.agents.report(call.agentID())))
+    .json(json(try await services.agents.report(call.agentID())))
   }
 
   /// Everybody's status pages ask this all the time, so an answer holds for a moment.
@@ -40,6 +40,10 @@ struct AgentRoutes: Sendable {
   /// Whoever changed an agent sees it at once.
   private func changing(_ change: () async throws -> AgentReport) async throws -> Response {
     defer { services.answers.remove(Self.statusKey) }
-    return .json(AgentBody.json(try await change()))
+    return .json(json(try await change()))
+  }
+
+  private func json(_ report: AgentReport) -> JSONValue {
+    AgentBody.json(report, isEngineAlive: services.agents.isEngineAlive)
   }
 }

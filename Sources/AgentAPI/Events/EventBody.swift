@@ -26,13 +26,12 @@ enum EventBody {
     return members
   }
 
-  /// JSON of at most 4 KiB: `output` and `input` give way first, then whatever is longest.
+  /// JSON of at most 4 KiB: the longest members give way first.
   private static func bounded(_ members: [String: JSONValue]) -> String {
     var members = members
     var text = JSONValue.object(members).text
-    var candidates = ["output", "input"].filter { members[$0] != nil }
     // Each round takes one member away, so this ends.
-    candidates += members.keys.filter { !["output", "input", "task", "at", "step"].contains($0) }
+    let candidates = members.keys.filter { !["task", "at", "step"].contains($0) }
       .map { (name: $0, size: members[$0]?.encoded().count ?? 0) }
       .sorted { ($0.size, $1.name) > ($1.size, $0.name) }.map(\.name)
     for name in candidates where text.utf8.count > TaskBody.inlineBytes {

@@ -1,4 +1,5 @@
 import AgentCore
+import InProcessCache
 
 /// What health pages are made of: the shared database probe, quick checks, and whether the service takes requests.
 package struct HealthBoard: Sendable {
@@ -30,6 +31,11 @@ package struct HealthBoard: Sendable {
   ) {
     (self.version, self.database, self.checks, self.cache) = (version, database, checks, cache)
     (self.unreadiness, self.clock, self.startedAt) = (unreadiness, clock, startedAt)
+  }
+
+  /// What `cache` asks of a cache: stores, reads back and forgets one entry under a key that no route has.
+  package static func probe(_ cache: ExpiringCache<String, [UInt8]>) -> [String: JSONValue]? {
+    cache.probe("health", [1]) ? ["entries": JSONValue(cache.counts.entries)] : nil
   }
 
   var uptimeSeconds: Int64 { (clock.uptime() - startedAt).components.seconds }

@@ -94,8 +94,5 @@ struct FieldReader {
   }
 
   /// A member's name as a part of a pointer (RFC 6901, section 3).
-  static func escaped(_ name: String) -> String {
-    name.split(separator: "~", omittingEmptySubsequences: false).joined(separator: "~0")
-      .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
-  }
+  static func escaped(_ name: String) -> String { ServiceError.Field.escaped(name) }
 }

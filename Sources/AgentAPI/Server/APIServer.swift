@@ -50,15 +50,18 @@ package struct APIServer: Sendable {
 
   /// The services to run in the process's service group: the database probe first, then a listener for each address.
   ///
-  /// `onBound` is called once for each listener, when it takes connections. A listener that cannot listen ends its
+  /// `onBound` is called once for each listener, when it takes connections, with its place: the TCP addresses in the
+  /// order of the options, then the socket. A listener that cannot listen ends its
   /// `run()` with `APIServerError`, and so the group.
-  package func listeners(onBound: @escaping @Sendable (BoundAddress) -> Void) -> [any Service] {
+  package func listeners(onBound: @escaping @Sendable (BoundAddress, _ place: Int) -> Void) -> [any Service] {
     let responder = APIResponder(
       table: RouteTable(services: services), callerGuard: options.callerGuard, clock: services.clock,
       random: services.random, logger: logger)
     var places = options.binds.map { Listener.Place.tcp(host: $0.host, port: $0.port) }
     if let socket = options.socket { places.append(.socket(SocketFile(path: socket, group: options.adminGroup))) }
-    let listeners = places.map { Listener(place: $0, responder: responder, logger: logger, onBound: onBound) }
+    let listeners = places.enumerated().map { number, place in
+      Listener(place: place, responder: responder, logger: logger) { onBound($0, number) }
+    }
     return [services.health.database] + listeners
   }
 }

@@ -7,9 +7,13 @@ import Hummingbird
 struct FileRoutes: Sendable {
   let services: APIServices
 
+  /// One page: a walk has no place to go on from. What it leaves out it owns up to: `"truncated":true`.
   func list(_ call: APICall) async throws -> Response {
     let folder = try await services.tasks.workspace(of: try call.taskID())
-    return .list(try await services.workspaces.files(in: folder).map { TaskBody.json($0) })
+    let (files, isCut) = try await services.workspaces.files(in: folder)
+    var members: [String: JSONValue] = ["data": .array(files.map { TaskBody.json($0) }), "next_cursor": .null]
+    if isCut { members["truncated"] = true }
+    return .json(.object(members))
   }
 
   /// The bytes, never as a type that a browser would run.

@@ -28,7 +28,10 @@ struct TaskRoutes: Sendable {
     let submission = try await services.tasks.submit([draft], key: key, by: call.caller.principal)
     let (tasks, headers) = Self.unpack(submission)
     guard var task = tasks.first else { throw APIError("internal_error", "the store answered with no task") }
-    if let limit, !task.status.isTerminal { task = try await ended(task.id, within: limit) }
+    if let limit, !task.status.isTerminal {
+      // The task is stored: a read of it that fails must not tell the caller that it is not.
+      if let seen = try? await ended(task.id, within: limit) { task = seen }
+    }
     var located = headers
     located[.location] = "/api/tasks/\(task.id)"
     return .json(TaskBody.json(task), status: .created, headers: located)

@@ -66,9 +66,18 @@ package struct TaskCounts: Sendable, Hashable {
 package struct CommitNotice: Sendable {
   package var lastSequence: Int64
   package var tasks: Set<TaskID>
-  package init(lastSequence: Int64, tasks: Set<TaskID>) {
-    (self.lastSequence, self.tasks) = (lastSequence, tasks)
+  /// Moves that the store decided by itself, for the log: those of workers and callers have others to tell of them.
+  package var moves: [StoreMove]
+  package init(lastSequence: Int64, tasks: Set<TaskID>, moves: [StoreMove] = []) {
+    (self.lastSequence, self.tasks, self.moves) = (lastSequence, tasks, moves)
   }
+}
+
+/// A task's move as its event tells it, with the agent, which the event does not name.
+package struct StoreMove: Sendable, Hashable {
+  package var entry: JournalEntry
+  package var agent: AgentID
+  package init(_ entry: JournalEntry, agent: AgentID) { (self.entry, self.agent) = (entry, agent) }
 }
 
 /// What a real read and a real write of the database showed.

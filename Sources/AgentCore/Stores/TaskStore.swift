@@ -11,6 +11,12 @@ package protocol TaskStore: TaskReader, EngineStore, AgentStateStore {
     _ tasks: [NewTask], key: IdempotencyKey?, maximumUnfinished: Int, by principal: Principal
   ) async throws(StoreError) -> Submission
 
+  /// The tasks that an earlier `submit` with this key made, as they are now; nil for a key that is new. Refuses as
+  /// `submit` does.
+  func earlierTasks(
+    for key: IdempotencyKey, by principal: Principal
+  ) async throws(StoreError) -> [AgentTask]?
+
   /// Pending and waiting tasks end at once; of a running one the wish is stored (event `task.cancelling`), once.
   /// Finished: `task_finished`.
   func cancel(_ id: TaskID, by principal: Principal) async throws(StoreError) -> AgentTask

@@ -19,8 +19,9 @@ package protocol WorkspaceStore: Sendable {
   /// The real path of a folder below an allow-listed root; `folder_not_allowed` otherwise.
   func checkedFolder(_ folder: String) async throws(Failure) -> String
 
-  /// Regular files below a workspace, sorted by path, bounded.
-  func files(in workspace: String) async throws(Failure) -> [TaskOutput.File]
+  /// Regular files below a workspace, sorted by path, bounded; `isCut` when there are more, or may be: past the bound,
+  /// too deep, or in folders that cannot be read.
+  func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool)
 
   /// One file's bytes (at most 16 MiB).
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8]

@@ -18,6 +18,7 @@ struct Batch {
   private let ledger: CounterLedger
   private var touched: Set<TaskID> = []
   private var cells: Set<FaultPoint.Cell> = []
+  private var moves: [StoreMove] = []
   private var succeeded = 0
 
   init(state: CommitState, mirror: StoreMirror, options: StoreOptions) {
@@ -85,6 +86,7 @@ struct Batch {
     ledger.add(context.counterChanges)
     touched.formUnion(context.touchedTasks)
     cells.formUnion(context.faultCells)
+    moves += context.moves
   }
 
   private mutating func commit(on db: Database, now: Timestamp, service: Int64) throws -> Outcome {
@@ -107,7 +109,7 @@ struct Batch {
     try db.commit()
     #endif
     for cell in cells { options.faults.reached(FaultPoint(cell, .afterCommit)) }
-    let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched)
+    let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched, moves: moves)
     return .committed(notice, state)
   }
 }

@@ -20,6 +20,7 @@ package final class WriteContext {
   /// The highest sequence that a purge has taken out of the journal, in all commits.
   package private(set) var highestSequenceDeleted: Int64
   package private(set) var faultCells: Set<FaultPoint.Cell> = []
+  package private(set) var moves: [StoreMove] = []
   private let ledger: CounterLedger
 
   package init(
@@ -39,6 +40,9 @@ package final class WriteContext {
 
   /// Says that live readers of this task have something to read after the commit.
   package func touch(_ task: TaskID) { touchedTasks.insert(task) }
+
+  /// Says that the store moved a task by itself: the notice of this commit tells it.
+  package func tell(_ move: StoreMove) { moves.append(move) }
 
   /// Changes a counter; all changes of a batch become one update each, in the same commit.
   package func count(_ name: CounterName, _ label: String = "", by delta: Int64) {

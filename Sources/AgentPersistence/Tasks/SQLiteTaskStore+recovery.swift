@@ -23,6 +23,7 @@ extension SQLiteTaskStore {
           var row = try TaskRow(stored)
           last = row.id.number
           try Self.recover(&row, actor, context)
+          context.tellMoves(of: row, names)
           try context.save(row)
           report.count(row.status)
         }

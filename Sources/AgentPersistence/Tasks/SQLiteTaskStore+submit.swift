@@ -14,7 +14,7 @@ extension SQLiteTaskStore {
       let actor = try Actor(principal, in: context, names)
       if let key {
         try Self.deleteExpiredKeys(context)
-        if let earlier = try Self.earlierTasks(key, actor, context) { return .repeated(earlier) }
+        if let earlier = try Self.earlierTasks(key, actor.number, context.now, context.db) { return .repeated(earlier) }
       }
       let unfinished = Self.unfinishedCount(context, names)
       guard unfinished + Int64(tasks.count) <= Int64(maximumUnfinished) else {
@@ -25,6 +25,16 @@ extension SQLiteTaskStore {
       if let key, let first = tasks.first { try Self.remember(key, actor, first.id, tasks.count, context) }
       context.mark(.create)
       return .created(stored)
+    }
+  }
+
+  package func earlierTasks(
+    for key: IdempotencyKey, by principal: Principal
+  ) async throws(StoreError) -> [AgentTask]? {
+    let now = file.now()
+    return try await file.read { db in
+      guard let number = try db.nameID(principal.description) else { return nil }
+      return try Self.earlierTasks(key, number, now, db)
     }
   }
 
@@ -63,25 +73,25 @@ extension SQLiteTaskStore {
 
   /// The tasks of an earlier request with this key; nil when the key is new.
   private static func earlierTasks(
-    _ key: IdempotencyKey, _ actor: Actor, _ context: WriteContext
+    _ key: IdempotencyKey, _ principal: Int64, _ now: Timestamp, _ db: Database
   ) throws -> [AgentTask]? {
-    let oldest = context.now.milliseconds - idempotencyLifetime.wholeMilliseconds
+    let oldest = now.milliseconds - idempotencyLifetime.wholeMilliseconds
     guard
-      let found = try context.db.firstRow(
+      let found = try db.firstRow(
         "SELECT body_hash, task, count FROM idempotency WHERE principal = ? AND key = ? AND created > ?",
-        [actor.number, key.key, oldest])
+        [principal, key.key, oldest])
     else { return nil }
     guard found[0] as String == key.bodyHash else {
       throw StoreError(.idempotencyMismatch, "this Idempotency-Key came with another body before")
     }
     let first: Int64 = found[1]
     let count: Int64 = found[2]
-    let rows = try context.db.rows(
+    let rows = try db.rows(
       "SELECT \(TaskRow.columns) FROM task WHERE id >= ? AND id < ? ORDER BY id", [first, first + count])
     guard rows.count == Int(count) else {
       throw StoreError(.taskDeleted, "a task that this Idempotency-Key made has been deleted since")
     }
-    return try rows.map { try context.db.task(TaskRow($0)) }
+    return try rows.map { try db.task(TaskRow($0)) }
   }
 
   private static func remember(

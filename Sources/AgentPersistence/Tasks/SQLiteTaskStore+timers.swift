@@ -25,6 +25,7 @@ extension SQLiteTaskStore {
         if row.status == .waiting {
           faults.reached(FaultPoint(.wait, .afterEffect))
           try context.endWait(&row, actor)
+          context.tellMoves(of: row, names)
         }
         try context.save(row)
       }
@@ -56,6 +57,7 @@ extension SQLiteTaskStore {
           guard let failure = row.overdueFailure(context.serviceMilliseconds) else { continue }
           try context.endOpenStep(of: &row, failure, actor)
           try context.fail(&row, failure, actor)
+          context.tellMoves(of: row, names)
           try context.save(row)
         }
       }

@@ -55,18 +55,19 @@ extension SQLiteTaskStore {
   }
 
   package func resume(_ id: TaskID, by principal: Principal) async throws(StoreError) -> AgentTask {
-    try await change(id, by: principal) { context, row, actor in
+    try await change(id, by: principal) { [names] context, row, actor in
       guard row.status == .waiting, row.waitReason == .restored else {
         throw StoreError(.taskNotWaiting, "\(id) does not wait to be resumed after a restore")
       }
       try context.endWait(&row, actor)
+      context.tellMoves(of: row, names)
     }
   }
 
   package func resolve(
     _ id: TaskID, step: Int, as resolution: StepResolution, by principal: Principal
   ) async throws(StoreError) -> AgentTask {
-    try await change(id, by: principal) { context, row, actor in
+    try await change(id, by: principal) { [names] context, row, actor in
       guard step >= 1, Int64(step) <= row.lastStep else {
         throw StoreError(.notFound, "\(id) has no step \(step): its last one is \(row.lastStep)")
       }
@@ -84,6 +85,7 @@ extension SQLiteTaskStore {
       } else if row.waitReason == .stepInDoubt {
         try context.endWait(&row, actor)
       }
+      context.tellMoves(of: row, names)
     }
   }
 }

@@ -62,6 +62,12 @@ extension WriteContext {
     if row.inDoubt > 0 { try waitInDoubt(&row, actor) }
   }
 
+  /// Puts the moves that this closure made of the task into the notice.
+  func tellMoves(of row: TaskRow, _ names: NameCache) {
+    guard let agent = names[row.agent] else { return }
+    for entry in row.appended where entry.step == nil { tell(StoreMove(entry, agent: AgentID(agent))) }
+  }
+
   /// Waits for somebody to settle the step in doubt.
   func waitInDoubt(_ row: inout TaskRow, _ actor: Actor) throws {
     try wait(&row, for: TaskWait(reason: .stepInDoubt, step: try openDoubt(of: row)), actor)

@@ -27,9 +27,11 @@ struct AcceptLossCommand: AsyncParsableCommand {
         tell("usage", "there is no data folder \(folder)")
         throw ExitCode(ProcessExit.usage.rawValue)
       }
+      // With JSON asked for, standard error holds one object, or none; the store's warnings go to nobody else either.
+      let isQuiet = json
       let options = StoreOptions(
         folder: folder, clock: SystemClock(), random: SystemRandom(),
-        log: { level, line in if level == .warning || level == .error { Self.tell(line) } })
+        log: { level, line in if !isQuiet, level == .warning || level == .error { Self.tell(line) } })
       let loss = try await StoreFile.acceptLoss(options)
       print(json ? Self.json(loss).text : Self.sentence(loss))
     } catch let error as StoreStartError {

@@ -21,7 +21,8 @@ struct ClientProcess {
     }
   }
 
-  /// Says what went wrong, once, and returns the exit code for it.
+  /// Says what went wrong, once, and returns the exit code for it; as JSON in one object: the server's own, or
+  /// `{"code","detail"}`.
   static func tell(_ error: ClientError, on console: Console, asJSON: Bool) -> ProcessExit {
     if asJSON {
       console.warn(TerminalText.json(error.json.text))

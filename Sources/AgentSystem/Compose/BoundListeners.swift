@@ -7,7 +7,7 @@ import Synchronization
 final class BoundListeners: Sendable {
   private let configured: [SocketAddress]
   private let expected: Int
-  private let addresses = Mutex<[BoundAddress]>([])
+  private let addresses = Mutex<[Int: BoundAddress]>([:])
 
   /// `configured`: what will be bound. The engine may run a tool before the last of them is.
   init(configured: [ListenAddress], expected: Int) {
@@ -19,22 +19,23 @@ final class BoundListeners: Sendable {
     self.expected = expected
   }
 
-  /// All of them, TCP first, when this one was the last.
-  func add(_ address: BoundAddress) -> [BoundAddress] {
+  /// All of them, by their places, when this one was the last; none before.
+  func add(_ address: BoundAddress, at place: Int) -> [BoundAddress] {
     addresses.withLock { addresses in
-      addresses.append(address)
+      addresses[place] = address
       guard addresses.count == expected else { return [] }
-      return addresses.sorted { left, _ in if case .tcp = left { true } else { false } }
+      return addresses.sorted { $0.key < $1.key }.map(\.value)
     }
   }
 
   /// What is bound, and what is going to be.
   var socketAddresses: [SocketAddress] {
-    let bound = addresses.withLock { $0 }.compactMap { address -> SocketAddress? in
-      guard case .tcp(let host, let port) = address else { return nil }
-      return Self.socketAddress(host, port)
-    }
-    return configured + bound.filter { !configured.contains($0) }
+    let bound = addresses.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+    return configured
+      + bound.compactMap { address -> SocketAddress? in
+        guard case .tcp(let host, let port) = address else { return nil }
+        return Self.socketAddress(host, port)
+      }.filter { !configured.contains($0) }
   }
 
   private static func socketAddress(_ host: String, _ port: Int) -> SocketAddress? {

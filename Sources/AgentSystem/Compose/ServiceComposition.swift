@@ -10,7 +10,6 @@ import InProcessCache
 import LLMProviders
 import Logging
 import ServiceLifecycle
-import Synchronization
 import Vault
 
 /// The only place that builds live things: opens the store, recovers, joins the parts, and runs them to the end.
@@ -53,7 +52,10 @@ struct ServiceComposition {
     let folder = settings.configuration.server.data
     let options = StoreOptions(
       folder: folder, clock: clock, random: random, faults: Self.faults,
-      onCommit: { events.committed($0) }, log: { log.record(LogLevel($0), "store", $1, [:]) })
+      onCommit: { notice in
+        events.committed(notice)
+        for move in notice.moves { log.record(move) }
+      }, log: { log.record(LogLevel($0), "store", $1, [:]) })
     do throws(StoreStartError) {
       return try StoreFile.open(options)
     } catch {
@@ -137,15 +139,16 @@ struct ServiceComposition {
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
         clock: clock, digester: parts.digester, log: parts.log,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
-      agents: AgentService(store: parts.store, agents: agents, engine: engine, reread: settings.rereadAgents),
+      agents: AgentService(
+        store: parts.store, agents: agents, engine: engine, log: parts.log, reread: settings.rereadAgents),
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: parts.clock),
       reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
       random: random)
     let api = APIServer(options: apiOptions, services: services, logger: log.logger("api"))
-    let bound = api.listeners { address in
-      for address in listeners.add(address) { announce(address) }
+    let bound = api.listeners { address, place in
+      for address in listeners.add(address, at: place) { announce(address) }
     }
     let signals = SignalService(log: log, journalLog: parts.log, engine: engine, clock: clock)
     var group = ServiceGroupConfiguration(
@@ -188,7 +191,7 @@ struct ServiceComposition {
           file.isClockBehind ? "clock_behind: the clock is more than five minutes behind the last commit" : nil
         },
       ],
-      cache: { ["entries": JSONValue(answers.counts.entries)] },
+      cache: { HealthBoard.probe(answers) },
       unreadiness: { engine.isAlive ? nil : "starting or shutting down: no task is being claimed" }, clock: clock,
       startedAt: clock.uptime())
   }

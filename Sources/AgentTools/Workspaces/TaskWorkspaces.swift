@@ -30,8 +30,9 @@ package struct TaskWorkspaces: WorkspaceStore {
     try await translated { () async throws(WorkspaceError) in try await workspaces.checkFolder(folder) }
   }
 
-  package func files(in workspace: String) async throws(Failure) -> [TaskOutput.File] {
-    try await translated { () async throws(WorkspaceError) in try await workspaces.files(in: workspace).files }
+  package func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool) {
+    let listing = try await translated { () async throws(WorkspaceError) in try await workspaces.files(in: workspace) }
+    return (listing.files, listing.isCut)
   }
 
   package func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8] {

@@ -34,8 +34,10 @@ package struct WorkspaceError: Error, Sendable, Hashable {
     case filesTooLarge = "files_too_large"
     case diskFull = "disk_full"
     case ioError = "io_error"
-    /// The file system's own rights, or it is mounted read-only.
+    /// The file system's own rights.
     case permissionDenied = "permission_denied"
+    /// It is mounted read-only.
+    case storageReadOnly = "storage_read_only"
     /// More calls wait for the disk than the queue holds.
     case busy = "io_busy"
     case cancelled
@@ -65,7 +67,8 @@ package struct WorkspaceError: Error, Sendable, Hashable {
     case ENOSPC, EDQUOT: self.init(.diskFull, "\(what): \(reason)")
     case ENOSYS: self.init(.openat2Unavailable, "this kernel has no openat2, so files cannot be opened safely")
     case EAGAIN: self.init(.busy, "\(what): the folders above it kept changing")
-    case EACCES, EPERM, EROFS: self.init(.permissionDenied, "\(what): \(reason)")
+    case EROFS: self.init(.storageReadOnly, "\(what): \(reason)")
+    case EACCES, EPERM: self.init(.permissionDenied, "\(what): \(reason)")
     default: self.init(.ioError, "\(what): \(reason)")
     }
   }

@@ -167,7 +167,7 @@ struct FilePathTests {
       (EXDEV, "path_outside_workspace"), (ELOOP, "path_outside_workspace"), (ENOENT, "file_not_found"),
       (ENOTDIR, "not_a_folder"), (EISDIR, "not_regular_file"), (ENXIO, "not_regular_file"),
       (ENAMETOOLONG, "name_invalid"), (ENOSPC, "disk_full"), (EDQUOT, "disk_full"), (ENOSYS, "openat2_unavailable"),
-      (EIO, "io_error"), (EACCES, "permission_denied"), (EROFS, "permission_denied"), (EAGAIN, "io_busy"),
+      (EIO, "io_error"), (EACCES, "permission_denied"), (EROFS, "storage_read_only"), (EAGAIN, "io_busy"),
     ])
   func codes(number: Int32, code: String) {
     #expect(WorkspaceError(errno: number, "x").toolError.code == code)

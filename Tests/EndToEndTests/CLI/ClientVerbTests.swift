@@ -83,4 +83,30 @@ import Testing
     #expect(try await Self.cli(service, ["cleanup", "--days", "0"]).status == 0)
     #expect(try await service.listed() == [])
   }
+
+  @Test("with --json what went wrong is one JSON object on standard error, whatever it was")
+  func jsonErrors() async throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.appending("empty"), withIntermediateDirectories: true)
+    let server = try LoopbackServer { connection, _ in
+      guard connection.readRequest() != nil else { return }
+      connection.write(answer(body: "<html>no JSON</html>"))
+    }
+    defer { server.stop() }
+    let list = ["task", "list", "--json"]
+    let cases: [(arguments: [String], variable: String?, status: Int32, code: String)] = [
+      (list + ["--server", "unix:" + folder.appending("nobody.sock")], nil, 69, "unreachable"),
+      (list, "ftp://x", 78, "config_invalid"), (list + ["--server", server.url("")], nil, 1, "bad_answer"),
+      (["accept-loss", "--json", "--data", folder.appending("nothing")], nil, 64, "usage"),
+    ]
+    for (arguments, variable, status, code) in cases {
+      let environment = variable.map { ["AGENT_SYSTEM_SERVER": $0] } ?? [:]
+      let run = try await ShellRun.run(ServiceProcess.binary.path, arguments, environment: environment)
+      #expect(run.status == status && run.output.isEmpty, "\(arguments): \(run)")
+      let lines = run.errors.split(separator: "\n")
+      let object = try JSONValue(parsing: String(lines.first ?? ""))
+      #expect(lines.count == 1 && object["code"]?.stringValue == code, "\(arguments): \(run)")
+      #expect(object["detail"]?.stringValue?.isEmpty == false)
+    }
+  }
 }

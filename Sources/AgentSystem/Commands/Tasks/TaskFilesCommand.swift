@@ -51,7 +51,10 @@ struct TaskFilesCommand: ClientCommand {
       table.add([.init(size), .init(file["path"]?.stringValue ?? "")])
     }
     if !table.isEmpty { try session.console.show(table.text(session.console.paint, limit: session.console.lineLimit)) }
-    if json["next_cursor"]?.stringValue != nil { session.console.warn("the list is longer than the server shows") }
+    if json["truncated"]?.boolValue == true {
+      session.console.warn(
+        "there are more: the server lists 10,000 files, 64 folders deep, in folders that it may read")
+    }
   }
 
   /// Bytes as they are. A body that ends early is an error: half a file must not look whole.
