@@ -49,7 +49,7 @@ import Testing
 
   @Test(
     "An outside program that opens and closes the database loses nothing of ours",
-    .enabled(if: OutsideProcess.isAvailable))
+    .enabled(if: OutsideProcess.isAvailable, "needs python3 with sqlite3"))
   func outsideVisitor() async throws {
     let fixture = try StoreFixture()
     let store = try fixture.open()
@@ -89,7 +89,7 @@ import Testing
 
   @Test(
     "Opening and closing the file beside SQLite loses an acknowledged commit, keeping off it does not",
-    .enabled(if: OutsideProcess.isAvailable), arguments: [true, false])
+    .enabled(if: OutsideProcess.isAvailable, "needs python3 with sqlite3"), arguments: [true, false])
   func theLoss(breaksTheRule: Bool) throws {
     let folder = try TemporaryFolder("rule-zero")
     let path = folder.appending("agent.db")

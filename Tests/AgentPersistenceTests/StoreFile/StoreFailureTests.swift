@@ -121,7 +121,7 @@ import Testing
 
   @Test(
     "A lock that an outside program holds is told as busy, and over when it is",
-    .enabled(if: OutsideProcess.isAvailable))
+    .enabled(if: OutsideProcess.isAvailable, "needs python3 with sqlite3"))
   func outsideLock() async throws {
     let fixture = try StoreFixture()
     let store = try fixture.open()
@@ -151,7 +151,7 @@ import Testing
 }
 
 /// On file systems of their own, which only root can mount.
-@Suite(.serialized, .enabled(if: MountedFolder.isPossible)) struct SmallDiskTests {
+@Suite(.serialized, .enabled(if: MountedFolder.isPossible, "only root can mount")) struct SmallDiskTests {
   @Test("A disk that fills up loses no acknowledgement, and takes writes again once there is room")
   func fullDisk() async throws {
     let mount = try MountedFolder(options: "size=2m,mode=0700")
