@@ -198,10 +198,10 @@ import Testing
     let id = try await rig.submit("coder")
     let newest = try await rig.store.eventBounds().newest
     let tables: [@Sendable () -> Void] = [
-      { rig.events.committed(CommitNotice(lastSequence: newest, tasks: [], hasNewWork: false)) },
+      { rig.events.committed(CommitNotice(lastSequence: newest, tasks: [])) },
       { rig.events.publish(Self.delta(id, 1, "of a try whose start it has not seen")) },
       // A row that another reader has long seen.
-      { rig.events.committed(CommitNotice(lastSequence: newest, tasks: [id], hasNewWork: false)) },
+      { rig.events.committed(CommitNotice(lastSequence: newest, tasks: [id])) },
     ]
     for (number, table) in tables.enumerated() {
       var feed = try await Self.open(rig)

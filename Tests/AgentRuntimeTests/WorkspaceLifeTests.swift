@@ -84,7 +84,7 @@ private struct StuckWorkspaces: WorkspaceStore {
   func existing() async throws(Failure) -> [TaskID] { try await workspaces.existing() }
   func path(for task: TaskID) -> String { workspaces.path(for: task) }
   func checkedFolder(_ folder: String) async throws(Failure) -> String { try await workspaces.checkedFolder(folder) }
-  func files(in workspace: String) async throws(Failure) -> [TaskOutput.File] {
+  func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool) {
     try await workspaces.files(in: workspace)
   }
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8] {

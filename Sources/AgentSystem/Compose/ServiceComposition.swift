@@ -111,7 +111,7 @@ struct ServiceComposition {
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
     return EngineParts(
       store: store, providers: try providers(), tools: ToolRegistry(tools: tools),
-      workspaces: StorageWorkspaces(TaskWorkspaces(workspaces)), events: events, clock: clock, random: random,
+      workspaces: TaskWorkspaces(workspaces), events: events, clock: clock, random: random,
       digester: digester,
       faults: Self.faults, log: log)
   }

@@ -11,11 +11,11 @@ package struct TaskWorkspaces: WorkspaceStore {
 
   package func create(for task: TaskID, files: [WorkspaceUpload]) async throws(Failure) {
     let files = files.map { (path: $0.path, bytes: $0.bytes) }
-    try await translated { () async throws(WorkspaceError) in try await workspaces.create(for: task, files: files) }
+    try await stored { () async throws(WorkspaceError) in try await workspaces.create(for: task, files: files) }
   }
 
   package func createEmpty(for tasks: [TaskID]) async throws(Failure) {
-    try await translated { () async throws(WorkspaceError) in try await workspaces.createEmpty(for: tasks) }
+    try await stored { () async throws(WorkspaceError) in try await workspaces.createEmpty(for: tasks) }
   }
 
   package func remove(_ task: TaskID) async throws(Failure) {
@@ -45,6 +45,16 @@ package struct TaskWorkspaces: WorkspaceStore {
     let tar = try await translated { () async throws(WorkspaceError) in try await workspaces.tar(of: workspace) }
     while let chunk = try await translated({ () async throws(WorkspaceError) in try await tar.next() }) {
       try await write(chunk)
+    }
+  }
+
+  /// A workspace that cannot be made for a new task is the data folder's trouble, and has the storage's code, as a
+  /// commit that fails there has.
+  private func stored(_ body: () async throws(WorkspaceError) -> Void) async throws(Failure) {
+    do { try await translated(body) } catch {
+      var failure = error
+      if failure.code == WorkspaceError.Code.ioError.rawValue { failure.code = StoreError.Code.storageIOError.rawValue }
+      throw failure
     }
   }
 
