@@ -33,10 +33,15 @@ import Testing
     let folder = try TemporaryFolder()
     try await DatabaseRowTests.stopped(folder)
     // Back to the schema before the last: its views gone.
+    let schema =
+      "SELECT user_version || ' ' || (SELECT count(*) FROM sqlite_schema WHERE type = 'view') FROM pragma_user_version"
+    let whole = try await DatabaseRowTests.sqlite(folder, schema)
     let views = try await DatabaseRowTests.sqlite(
       folder, "SELECT group_concat('DROP VIEW ' || name, ';') FROM sqlite_schema WHERE type = 'view'")
     _ = try await DatabaseRowTests.sqlite(folder, "\(views); PRAGMA user_version = 1")
-    var versions: [String] = []
+    let old = try await DatabaseRowTests.sqlite(folder, schema)
+    #expect(old == "1 0")
+    var found: [String] = []
     // Until there is no such write any more, and the start succeeds.
     for number in 1... {
       let service = try Self.starting(folder, killedAtWrite: number)
@@ -49,13 +54,14 @@ import Testing
       }
       // strace ends as what it runs does.
       #expect(await service.exit() == -SIGKILL, "\(number): \(service.standardError)")
-      versions.append(try await DatabaseRowTests.sqlite(folder, "PRAGMA user_version"))
+      found.append(try await DatabaseRowTests.sqlite(folder, schema))
       #expect(try await DatabaseRowTests.sqlite(folder, "SELECT count(*) FROM task") == "2")
       #expect(try await DatabaseRowTests.sqlite(folder, "PRAGMA integrity_check") == "ok")
     }
-    #expect(versions.count { $0 == "1" } > 1, "\(versions)")
+    #expect(found.contains(old) && found.allSatisfy { [old, whole].contains($0) }, "\(found)")
     let service = try await ServiceProcess.serve(in: folder)
     #expect(try await service.listed() == ["task-2", "task-1"])
+    #expect(try await DatabaseRowTests.sqlite(folder, schema) == whole)
   }
 
   private static func starting(_ folder: TemporaryFolder, killedAtWrite number: Int) throws -> ServiceProcess {

