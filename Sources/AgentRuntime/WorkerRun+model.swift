@@ -52,8 +52,8 @@ extension WorkerRun {
       note(end)
       return try await leave(failedBy: failure, retryAfter: pause)
     case .nextTry(let pause) where pause > RetryPolicy.longestWaitInPlace:
-      let wait = TaskWait(reason: .providerLimit, until: parts.clock.now().adding(pause), step: number)
-      return try await self.end(with: .waiting(wait, settling: usage))
+      let wait = TaskWait(reason: .providerLimit, step: number)
+      return try await self.end(with: .waiting(wait, settling: usage, lasting: pause))
     case .nextTry(let pause):
       parts.faults.reached(FaultPoint(.retry, .afterEffect))
       // A boundary as good as any: who is asked to stop does not begin another try.

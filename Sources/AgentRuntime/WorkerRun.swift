@@ -167,6 +167,6 @@ struct WorkerRun {
     let attempt = worker.task.attempt
     guard let pause, attempt < worker.task.maxAttempts else { return try await end(with: .failed(failure)) }
     let backoff = parts.retries.taskBackoff(afterAttempt: attempt, random: parts.random)
-    return try await end(with: .retrying(failure, runAfter: parts.clock.now().adding(max(backoff, pause))))
+    return try await end(with: .retrying(failure, after: max(backoff, pause)))
   }
 }

@@ -26,7 +26,10 @@ extension SQLiteTaskStore {
     switch change {
     case .stepStarted(let start): try context.startStep(start, of: &row, actor)
     case .stepEnded(let end): try context.endStep(end, of: &row, actor)
-    case .waiting(let wait, let usage): try startWait(wait, settling: usage, &row, actor, context)
+    case .waiting(let wait, let usage, let pause):
+      var wait = wait
+      if let pause { wait.until = context.now.adding(pause) }
+      try startWait(wait, settling: usage, &row, actor, context)
     case .retrying, .requeued: try goBack(change, &row, actor, context)
     case .completed(let output):
       try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
@@ -59,9 +62,9 @@ extension SQLiteTaskStore {
     // Going on would repeat what may have happened. What was reserved is booked by the move.
     if row.inDoubt > 0 { return try context.waitInDoubt(&row, actor) }
     switch change {
-    case .retrying(let failure, let runAfter) where row.attempt < row.maxAttempts:
+    case .retrying(let failure, let pause) where row.attempt < row.maxAttempts:
       context.mark(.retry)
-      try context.retryAfterError(&row, failure, runAfter, actor)
+      try context.retryAfterError(&row, failure, context.now.adding(pause), actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
     case .requeued(let reason, let usage):
