@@ -152,6 +152,7 @@ package final class Dispatcher: Sendable {
   // MARK: claiming
 
   private func claim(into group: inout DiscardingTaskGroup) async {
+    let begun = parts.clock.uptime()
     while true {
       let claimed: [ClaimedTask]
       let restarts: [AgentID: Int]
@@ -170,6 +171,11 @@ package final class Dispatcher: Sendable {
         parts.log.record(
           .info, "task", "task.started", ["task": "\(task.task.id)", "agent": task.task.agent.name])
         start(task, restarts: restarts[task.task.agent] ?? 0, in: &group)
+      }
+      // A backlog must not keep timers and deadlines waiting: the loop comes back here at once.
+      if parts.clock.uptime() - begun >= Self.tick {
+        wake()
+        return
       }
     }
   }
