@@ -75,6 +75,11 @@ package final class Dispatcher: Sendable {
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
       }
       group.addTask { await self.cutAfterGrace() }
+      // Deadlines hold for steps in hand too, until the last worker is gone.
+      while !_Concurrency.Task.isCancelled, state.withLock({ !$0.running.isEmpty && !$0.isAbandoned }) {
+        await lookAtTimers()
+        await wakeup.wait(upTo: Self.tick, clock: parts.clock)
+      }
     }
     state.withLock { $0.isAlive = false }
   }
