@@ -42,6 +42,7 @@ extension SQLiteTaskStore {
     _ wait: TaskWait, settling usage: ModelUsage?, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
     row.settle(usage)
+    if try endFirst(&row, booked: usage, actor, context) { return }
     if wait.reason == .stepInDoubt, row.inDoubt == 0 {
       // Somebody settled it meanwhile: nothing would ever end this wait.
       return try context.leave(&row, by: .requeue, actor, head: ["reason": "step_resolved"])
@@ -50,15 +51,32 @@ extension SQLiteTaskStore {
     try context.wait(&row, for: wait, settling: usage, actor)
   }
 
-  /// Back to pending, unless the deadline has passed or a step is in doubt; an acknowledged cancel goes before all, in
-  /// the move itself.
+  /// An acknowledged cancel and a deadline that has passed go before whatever the worker wants; true when one of them
+  /// has ended the task, the step that stood open with it. `booked`: what that step's last try used.
+  private static func endFirst(
+    _ row: inout TaskRow, booked usage: ModelUsage?, _ actor: Actor, _ context: WriteContext
+  ) throws -> Bool {
+    if row.cancelAt != nil {
+      try context.endOpenStep(of: &row, .taskCancelled, booked: usage, actor)
+      try context.leave(&row, by: .cancel, actor)
+      return true
+    }
+    guard let failure = row.overdueFailure(context.serviceMilliseconds) else { return false }
+    try context.endOpenStep(of: &row, failure, booked: usage, actor)
+    try context.fail(&row, failure, actor)
+    return true
+  }
+
+  /// Back to pending, unless a cancel or the deadline goes first, or a step is in doubt.
   private static func goBack(
     _ change: TaskChange, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
-    if row.cancelAt == nil, let failure = row.overdueFailure(context.serviceMilliseconds) {
-      try context.endOpenStep(of: &row, failure, actor)
-      return try context.fail(&row, failure, actor)
+    var settled: ModelUsage?
+    if case .requeued(_, let usage?) = change {
+      row.settle(usage)
+      settled = usage
     }
+    if try endFirst(&row, booked: settled, actor, context) { return }
     // Going on would repeat what may have happened. What was reserved is booked by the move.
     if row.inDoubt > 0 { return try context.waitInDoubt(&row, actor) }
     switch change {
@@ -67,12 +85,9 @@ extension SQLiteTaskStore {
       try context.retryAfterError(&row, failure, context.now.adding(pause), actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
-    case .requeued(let reason, let usage):
+    case .requeued(let reason, _):
       var head: [String: JSONValue] = ["reason": .string(reason)]
-      if let usage {
-        row.settle(usage)
-        head["settled"] = usage.json
-      }
+      if let settled { head["settled"] = settled.json }
       try context.leave(&row, by: .requeue, actor, head: head)
     default: throw StoreError(.databaseCorrupt, "\(row.id) cannot go back to pending by \(change)")
     }

@@ -53,14 +53,17 @@ extension WriteContext {
   }
 
   /// Ends the step that is open when the task ends without its worker: a `once` step may have happened and goes in
-  /// doubt, all others failed.
-  func endOpenStep(of row: inout TaskRow, _ failure: Failure, _ actor: Actor) throws {
+  /// doubt, all others failed. `booked`: what its last try used, settled by the caller; for the record.
+  func endOpenStep(
+    of row: inout TaskRow, _ failure: Failure, booked usage: ModelUsage? = nil, _ actor: Actor
+  ) throws {
     guard let step = row.openStep else { return }
     if row.openEffect == .once { return try doubtOpenStep(of: &row, actor) }
     (row.openStep, row.openEffect) = (nil, nil)
     var head = try stepHead(step, of: row)
     head["evidence"] = nil
     head["error"] = failure.json
+    if let usage { head["usage"] = usage.json }
     try append(.stepFailed, to: &row, step: step, actor: actor, head: .object(head))
   }
 
@@ -102,4 +105,9 @@ extension StepStart {
     case (.toolCall, .once): .once
     }
   }
+}
+
+extension Failure {
+  /// How the open step of a task ends that a caller cancels.
+  static let taskCancelled = Failure(code: "cancelled", detail: "the task was cancelled")
 }
