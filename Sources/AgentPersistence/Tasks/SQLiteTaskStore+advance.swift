@@ -33,8 +33,13 @@ extension SQLiteTaskStore {
     case .retrying, .requeued: try goBack(change, &row, actor, context)
     case .completed(let output):
       try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
-    case .failed(let failure): try context.fail(&row, failure, actor)
-    case .cancelled: try context.leave(&row, by: .cancel, actor)
+    case .failed(let failure):
+      // A step that shall be tried again, by a person's word, is one that the worker does not end.
+      try context.endOpenStep(of: &row, failure, actor)
+      try context.fail(&row, failure, actor)
+    case .cancelled:
+      try context.endOpenStep(of: &row, .taskCancelled, actor)
+      try context.leave(&row, by: .cancel, actor)
     }
   }
 

@@ -67,6 +67,16 @@ extension WriteContext {
     try append(.stepFailed, to: &row, step: step, actor: actor, head: .object(head))
   }
 
+  /// Whether a person has said of the open step that it be tried again, and it was not yet: until then nothing more
+  /// of it can have happened.
+  func isWantedAgain(_ row: TaskRow) throws -> Bool {
+    guard let step = row.openStep else { return false }
+    let newest = try db.firstInteger(
+      "SELECT type FROM journal INDEXED BY journal_task WHERE task = ? AND step = ? ORDER BY seq DESC LIMIT 1",
+      [row.id.number, step])
+    return newest == JournalEventType.stepResolved.storedCode
+  }
+
   /// Puts the open step in doubt: its intent is on disk and its answer is not.
   func doubtOpenStep(of row: inout TaskRow, _ actor: Actor) throws {
     guard let step = row.openStep else { return }
