@@ -78,7 +78,7 @@ extension WorkerRun {
     number: Int, attempt: Int, provider: ProviderID, request: ModelRequest, reservation: Int64,
     settling: ModelUsage?
   ) -> StepStart {
-    let conversation = parts.digester.digest(.array(request.messages.map { .string("\($0)") }))
+    let conversation = parts.digester.digest(.array(request.messages.map(\.json)))
     let input: JSONValue = [
       "model": JSONValue(request.model), "temperature": request.temperature.map(JSONValue.double) ?? .null,
       "max_output_tokens": JSONValue(request.maxOutputTokens), "turn": JSONValue(request.turn),
