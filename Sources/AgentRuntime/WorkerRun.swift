@@ -97,7 +97,7 @@ struct WorkerRun {
       } catch {
         if error.code == .claimLost { throw Worker.ClaimEnded() }
         try await pause(after: error, "a result could not be written yet")
-        if let status = await adoptIfCommitted() { return status }
+        if let status = try await adoptIfCommitted() { return status }
       }
     }
   }
@@ -124,16 +124,19 @@ struct WorkerRun {
   }
 
   /// A commit whose answer was an error may be on disk all the same: then its rows stand in the journal.
-  private mutating func adoptIfCommitted() async -> TaskStatus? {
-    do throws(StoreError) {
-      let entries = try await parts.store.journal(of: worker.task.id)
-      let new = entries.filter { $0.taskSequence > progress.lastTaskSequence && $0.type != .taskCancelling }
-      guard !new.isEmpty, let task = try await parts.store.task(worker.task.id) else { return nil }
-      take(new)
-      if task.cancelRequestedAt != nil { worker.interrupt.fire(.cancel) }
-      return task.status
-    } catch {
-      return nil
+  /// Nil: they surely do not. While that cannot be read, nothing is offered again.
+  private mutating func adoptIfCommitted() async throws(Worker.ClaimEnded) -> TaskStatus? {
+    while true {
+      do throws(StoreError) {
+        let entries = try await parts.store.journal(of: worker.task.id)
+        let new = entries.filter { $0.taskSequence > progress.lastTaskSequence && $0.type != .taskCancelling }
+        guard !new.isEmpty, let task = try await parts.store.task(worker.task.id) else { return nil }
+        take(new)
+        if task.cancelRequestedAt != nil { worker.interrupt.fire(.cancel) }
+        return task.status
+      } catch {
+        try await pause(after: error, "whether a result was written could not be read yet")
+      }
     }
   }
 

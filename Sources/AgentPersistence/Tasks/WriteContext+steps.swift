@@ -3,7 +3,9 @@ import GRDB
 
 /// The rows of steps, and the columns of `task` that sum them up.
 extension WriteContext {
+  /// Throws `claim_lost` for a step that has ended, for one beside another that is open, and for the same try twice.
   func startStep(_ start: StepStart, of row: inout TaskRow, _ actor: Actor) throws {
+    try checkStart(start, row)
     row.settle(start.settling)
     row.tokensReserved = start.reservedTokens
     row.lastStep = max(row.lastStep, Int64(start.number))
@@ -27,10 +29,23 @@ extension WriteContext {
       body: start.input.map { ["input": $0] })
   }
 
+  private func checkStart(_ start: StepStart, _ row: TaskRow) throws {
+    guard let open = row.openStep else {
+      if Int64(start.number) > row.lastStep { return }
+      throw StoreError(.claimLost, "step \(start.number) of \(row.id) has ended already")
+    }
+    let lastTry = try stepHead(open, of: row)["attempt"]?.integerValue ?? 0
+    guard open == Int64(start.number), Int64(start.attempt) > lastTry else {
+      throw StoreError(.claimLost, "step \(open) of \(row.id) is open, at try \(lastTry)")
+    }
+  }
+
+  /// Throws `claim_lost` for a step that is not open: it has ended, and must not end twice.
   func endStep(_ end: StepEnd, of row: inout TaskRow, _ actor: Actor) throws {
-    row.settle(end.usage)
     let step = Int64(end.number)
-    if row.openStep == step { (row.openStep, row.openEffect) = (nil, nil) }
+    guard row.openStep == step else { throw StoreError(.claimLost, "step \(step) of \(row.id) is not open") }
+    row.settle(end.usage)
+    (row.openStep, row.openEffect) = (nil, nil)
     var head = try stepHead(step, of: row)
     if let usage = end.usage { head["usage"] = usage.json }
     switch end.outcome {
