@@ -27,15 +27,15 @@ struct Worker: Sendable {
   }
 
   /// How a running task leaves `running` for an interrupt. `settling`: what the last try of the step that stays open
-  /// used.
-  func outcome(of reason: InterruptReason, settling usage: ModelUsage? = nil) -> TaskChange {
+  /// used; `isAfterTry`: that one had failed by itself.
+  func outcome(of reason: InterruptReason, settling usage: ModelUsage? = nil, isAfterTry: Bool = false) -> TaskChange {
     switch reason {
     case .cancel: .cancelled
     case .deadline:
       .failed(Failure(code: "timeout", detail: "the task's \(task.timeoutSeconds) seconds are over"))
     case .wallTime: .failed(Failure(code: "wall_time_limit", detail: "the task has used its running time"))
-    case .agentRestart: .requeued(reason: "agent_restart", settling: usage)
-    case .shutdown: .requeued(reason: "shutdown", settling: usage)
+    case .agentRestart: .requeued(reason: "agent_restart", settling: usage, isAfterTry: isAfterTry)
+    case .shutdown: .requeued(reason: "shutdown", settling: usage, isAfterTry: isAfterTry)
     }
   }
 

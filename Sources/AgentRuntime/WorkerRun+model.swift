@@ -167,8 +167,9 @@ extension WorkerRun {
     return try await end(with: .failed(failure))
   }
 
-  /// Nil after the pause; the reason when a hard interrupt ended it.
-  func sleep(_ pause: Duration) async -> InterruptReason? {
+  /// The pause after a failed try. Nil after it; the reason when a hard interrupt ended it.
+  mutating func sleep(_ pause: Duration) async -> InterruptReason? {
+    isAfterTry = true
     let clock = parts.clock
     let result = await withInterrupt(worker.interrupt, limit: pause, clock: clock) {
       // Ends by cancellation only: at the interrupt, or when the pause (the effect's own limit) is over.

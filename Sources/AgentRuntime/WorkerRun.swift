@@ -7,6 +7,8 @@ struct WorkerRun {
   /// Ends of steps that go into the next commit together with what follows them.
   private(set) var unwritten: [TaskChange] = []
   private var unrecordedTokens: Int64 = 0
+  /// The last try of the step in hand failed by itself, and the next one has not begun.
+  var isAfterTry = false
 
   var parts: EngineParts { worker.parts }
 
@@ -120,6 +122,7 @@ struct WorkerRun {
     }
     unwritten = []
     unrecordedTokens = 0
+    if entries.contains(where: { $0.type == .stepStarted }) { isAfterTry = false }
     if entries.contains(where: { $0.type == .stepFinished }) { worker.stepFinished() }
   }
 
@@ -155,7 +158,9 @@ struct WorkerRun {
   mutating func leave(
     cutBy reason: InterruptReason, step end: StepEnd?, usage: ModelUsage? = nil
   ) async throws(Worker.ClaimEnded) -> Bool {
-    guard let end else { return try await self.end(with: worker.outcome(of: reason, settling: usage)) }
+    guard let end else {
+      return try await self.end(with: worker.outcome(of: reason, settling: usage, isAfterTry: isAfterTry))
+    }
     note(end)
     if case .inDoubt = end.outcome, reason.isRequeue {
       return try await self.end(with: .waiting(TaskWait(reason: .stepInDoubt, step: end.number)))

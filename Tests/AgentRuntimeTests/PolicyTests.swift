@@ -124,6 +124,24 @@ import Testing
     #expect(TaskProgress(replaying: journal.entries).tries == 0)
   }
 
+  @Test("a requeue takes back the try that it cut, and none when it came after a failed try or before the next one")
+  func triesOfRequeues() {
+    var journal = JournalBuilder()
+    journal.startModel()
+    journal.task(.taskRequeued, ["after_failed_try": true])
+    #expect(TaskProgress(replaying: journal.entries).tries == 1)
+    journal.task(.taskRequeued)
+    #expect(TaskProgress(replaying: journal.entries).tries == 1)
+    journal.startModel(attempt: 2)
+    journal.task(.taskRequeued)
+    #expect(TaskProgress(replaying: journal.entries).tries == 1)
+    journal.startModel(attempt: 3)
+    journal.task(.taskWaiting)
+    journal.task(.taskResumed)
+    journal.task(.taskRequeued)
+    #expect(TaskProgress(replaying: journal.entries).tries == 2)
+  }
+
   @Test("a call that its task's end cut is set aside by a retry; a tool's own failure stands as its answer")
   func cutCalls() {
     let call = ToolCall(id: "a", name: "t", arguments: [:])

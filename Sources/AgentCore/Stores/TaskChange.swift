@@ -64,8 +64,8 @@ package enum TaskChange: Sendable, Hashable {
   /// `running` → `pending` after an error, not before the store's time and `after`; raises `attempt`.
   case retrying(Failure, after: Duration)
   /// `running` → `pending`: `shutdown`, `agent_restart`. `settling`: what the open step's last try used; nil: nobody
-  /// knows, so its reservation counts.
-  case requeued(reason: String, settling: ModelUsage? = nil)
+  /// knows, so its reservation counts. `isAfterTry`: the last try had failed by itself, so it counts as one.
+  case requeued(reason: String, settling: ModelUsage? = nil, isAfterTry: Bool = false)
   case completed(TaskOutput)
   case failed(Failure)
   case cancelled

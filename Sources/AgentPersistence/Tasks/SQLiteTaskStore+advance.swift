@@ -77,7 +77,7 @@ extension SQLiteTaskStore {
     _ change: TaskChange, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
     var settled: ModelUsage?
-    if case .requeued(_, let usage?) = change {
+    if case .requeued(_, let usage?, _) = change {
       row.settle(usage)
       settled = usage
     }
@@ -90,9 +90,10 @@ extension SQLiteTaskStore {
       try context.retryAfterError(&row, failure, context.now.adding(pause), actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
-    case .requeued(let reason, _):
+    case .requeued(let reason, _, let isAfterTry):
       var head: [String: JSONValue] = ["reason": .string(reason)]
       if let settled { head["settled"] = settled.json }
+      if isAfterTry { head["after_failed_try"] = true }
       try context.leave(&row, by: .requeue, actor, head: head)
     default: throw StoreError(.databaseCorrupt, "\(row.id) cannot go back to pending by \(change)")
     }
