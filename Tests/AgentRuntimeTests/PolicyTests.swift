@@ -149,6 +149,7 @@ import Testing
       ("cancelled", JournalEventType.taskCancelled, [:] as JSONValue, true),
       ("timeout", .taskFailed, ["error": ["code": "timeout"]], true),
       ("wall_time_limit", .taskFailed, ["error": ["code": "wall_time_limit"]], true),
+      ("crashed_repeatedly", .taskFailed, ["error": ["code": "crashed_repeatedly"]], true),
       ("timeout", .taskFailed, ["error": ["code": "step_limit"]], false),
       ("file_not_found", .taskCancelled, [:], false),
     ] {

@@ -56,7 +56,7 @@ package struct StepHistory: Sendable, Hashable {
 
 extension StepHistory {
   /// How a step ends when its task does.
-  private static let cuts: Set<String> = ["cancelled", "timeout", "wall_time_limit"]
+  private static let cuts: Set<String> = ["cancelled", "timeout", "wall_time_limit", "crashed_repeatedly"]
 
   private mutating func noteCut(_ entry: JournalEntry) {
     switch entry.type {
