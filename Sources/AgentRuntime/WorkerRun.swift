@@ -89,17 +89,20 @@ struct WorkerRun {
   /// again: the result is held, and nothing else is begun meanwhile.
   @discardableResult
   mutating func commit(_ changes: [TaskChange]) async throws(Worker.ClaimEnded) -> TaskStatus {
-    let all = unwritten + changes
+    let begins = !changes.isEmpty && changes.allSatisfy { if case .stepStarted = $0 { true } else { false } }
     while true {
       do throws(StoreError) {
-        let result = try await parts.store.advance(worker.claimed.claim, all)
+        let result = try await parts.store.advance(worker.claimed.claim, unwritten + changes)
         take(result.entries)
         if result.isCancelRequested { worker.interrupt.fire(.cancel) }
         return result.status
       } catch {
         if error.code == .claimLost { throw Worker.ClaimEnded() }
-        try await pause(after: error, "a result could not be written yet")
+        let goesAlone = begins && !unwritten.isEmpty && [.diskFull, .overloaded].contains(error.code)
+        if !goesAlone { try await pause(after: error, "a result could not be written yet") }
         if let status = try await adoptIfCommitted() { return status }
+        // There is room for results alone: they do not wait for what would begin after them.
+        if goesAlone { try await commit([]) }
       }
     }
   }

@@ -3,7 +3,7 @@ import GRDB
 
 extension SQLiteTaskStore {
   package func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult {
-    try await file.write(.essential) { [names] context in
+    try await file.write(Self.lane(of: changes)) { [names] context in
       guard var row = try context.taskRow(claim.task), row.isHeld(by: claim) else {
         throw StoreError(.claimLost, "\(claim.task) is no longer held by claim \(claim.number) of start \(claim.epoch)")
       }
@@ -18,6 +18,13 @@ extension SQLiteTaskStore {
       try context.tellAgent(of: row)
       return AdvanceResult(status: row.status, isCancelRequested: row.cancelAt != nil, entries: row.appended)
     }
+  }
+
+  /// What begins something, even beside a result, takes nothing from the reserve: refused, the worker offers its
+  /// results alone, which nothing refuses.
+  static func lane(of changes: [TaskChange]) -> WriteLane {
+    let begins = changes.contains { if case .stepStarted = $0 { true } else { false } }
+    return begins ? .caller : .essential
   }
 
   private static func apply(
