@@ -101,6 +101,7 @@ struct WorkerRun {
         let goesAlone = begins && !unwritten.isEmpty && [.diskFull, .overloaded].contains(error.code)
         if !goesAlone { try await pause(after: error, "a result could not be written yet") }
         if let status = try await adoptIfCommitted() { return status }
+        if begins, let reason = worker.interrupt.reason { try await leave(insteadOf: changes, for: reason) }
         // There is room for results alone: they do not wait for what would begin after them.
         if goesAlone { try await commit([]) }
       }
@@ -109,13 +110,20 @@ struct WorkerRun {
 
   /// Between two offers of a result that the storage did not take.
   private static let storagePause: Duration = .milliseconds(500)
+  /// The same of a storage that is damaged: its writer has stopped, and only another start of the service mends it.
+  private static let damagedPause: Duration = .seconds(5)
 
   /// Returns when the storage may be asked again; throws when nothing will come of it in this life.
   private func pause(after error: StoreError, _ message: String) async throws(Worker.ClaimEnded) {
     guard error.code != .closed, !worker.isAbandoned() else { throw Worker.ClaimEnded() }
+    let isDamaged = error.code == .databaseCorrupt
+    // Nothing can be written in this life any more: a shutdown need not wait for it.
+    if isDamaged, worker.interrupt.reason == .shutdown { throw Worker.ClaimEnded() }
     parts.log.record(
       .warning, "worker", message, ["task": "\(worker.task.id)", "error": error.code.rawValue])
-    do { try await parts.clock.sleep(for: Self.storagePause) } catch { throw Worker.ClaimEnded() }
+    do { try await parts.clock.sleep(for: isDamaged ? Self.damagedPause : Self.storagePause) } catch {
+      throw Worker.ClaimEnded()
+    }
   }
 
   private mutating func take(_ entries: [JournalEntry]) {
@@ -169,6 +177,20 @@ struct WorkerRun {
       return try await self.end(with: .waiting(TaskWait(reason: .stepInDoubt, step: end.number)))
     }
     return try await self.end(with: worker.outcome(of: reason))
+  }
+
+  /// The storage takes no beginning, and there is a reason to stop: this is a boundary as good as any.
+  private mutating func leave(
+    insteadOf changes: [TaskChange], for reason: InterruptReason
+  ) async throws(Worker.ClaimEnded) {
+    var usage: ModelUsage?
+    if case .stepStarted(let start)? = changes.first { usage = start.settling }
+    let open = reason.isRequeue ? nil : progress.history.current.last { $0.status == .started }
+    let end = open.map {
+      StepEnd(number: $0.number, outcome: .failed(Worker.cutFailure(reason), output: nil), usage: usage)
+    }
+    _ = try await leave(cutBy: reason, step: end, usage: usage)
+    throw Worker.ClaimEnded()
   }
 
   /// A step failed for good: the task is tried again, after `pause` at the earliest, or ends.
