@@ -32,7 +32,8 @@ package final class Dispatcher: Sendable {
     var interrupt: WorkInterrupt
     /// Until its next finished step.
     var isQuarantined: Bool
-    /// Of the clock's uptime.
+    /// Both of the clock's uptime.
+    var deadline: Duration
     var wallDeadline: Duration?
   }
 
@@ -225,7 +226,7 @@ package final class Dispatcher: Sendable {
     let (isDraining, isRestarted) = state.withLock { state in
       state.running[claimed.task.id] = Running(
         agent: claimed.task.agent, restarts: restarts, interrupt: interrupt,
-        isQuarantined: claimed.crashes >= Self.quarantineCrashes,
+        isQuarantined: claimed.crashes >= Self.quarantineCrashes, deadline: now + claimed.timeLeft,
         wallDeadline: limits.wallTime.map { now + $0 - claimed.wallTimeUsed })
       return (state.isDraining, restarts < state.restarts[claimed.task.agent] ?? 0)
     }
@@ -266,6 +267,7 @@ package final class Dispatcher: Sendable {
   // MARK: timers
 
   private func lookAtTimers() async {
+    cutOverdue()
     do throws(StoreError) {
       while try await parts.store.promoteDue(limit: Self.timerBatch) == Self.timerBatch {}
       for id in try await parts.store.expireDeadlines(limit: Self.timerBatch) {
@@ -274,11 +276,16 @@ package final class Dispatcher: Sendable {
     } catch {
       await pause(after: error)
     }
+  }
+
+  /// Cuts the steps of running tasks whose time is over, from memory: a storage that does not answer stops no clock.
+  private func cutOverdue() {
     let now = parts.clock.uptime()
-    let over = state.withLock { state in
-      state.running.values.filter { running in running.wallDeadline.map { $0 <= now } ?? false }.map(\.interrupt)
+    let running = state.withLock { Array($0.running.values) }
+    for task in running {
+      if task.deadline <= now { task.interrupt.fire(.deadline) }
+      if let wallDeadline = task.wallDeadline, wallDeadline <= now { task.interrupt.fire(.wallTime) }
     }
-    for interrupt in over { interrupt.fire(.wallTime) }
   }
 
   /// Between two tries of a storage that refuses.
