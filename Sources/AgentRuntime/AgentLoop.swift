@@ -23,7 +23,8 @@ package enum AgentLoop {
     }
     let calls = calls(of: reply)
     if calls.isEmpty { return .finish(output(text: reply.output?["text"]?.stringValue ?? "", steps: steps)) }
-    if let failure = badArguments(steps) { return .fail(failure) }
+    // Those before a retry were answered for by the failure that the retry follows.
+    if let failure = badArguments(steps.filter { $0.number > history.lastNumberBeforeRetry }) { return .fail(failure) }
     let answered = Set(steps.filter { $0.number > reply.number }.compactMap { $0.input["call_id"]?.stringValue })
     if let call = calls.first(where: { !answered.contains($0.id) }) {
       return .callTool(number: number, attempt: 1, call: call, planned: nil)

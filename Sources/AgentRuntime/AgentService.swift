@@ -96,9 +96,10 @@ package final class AgentService: Sendable {
     guard agents[id] != nil else { throw noAgent(id) }
     // One that is gone from the files keeps its last definition here: what to do with its tasks is a reload's matter.
     let newest = try reread().first { $0.id == id }
+    // Before the generation: whoever reads that one first and the definition then cannot pin an older text under it.
+    if let newest { agents.update(newest) }
     do { _ = try await store.restartAgent(id, by: principal) } catch { throw ServiceError(error) }
     record("agent.restarted", id, by: principal)
-    if let newest { agents.update(newest) }
     await engine.restart(id)
     return try await report(id)
   }

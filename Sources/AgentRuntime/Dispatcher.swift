@@ -27,15 +27,22 @@ package final class Dispatcher: Sendable {
 
   private struct Running {
     var agent: AgentID
+    /// The agent's restarts when its claim was asked for.
+    var restarts: Int
     var interrupt: WorkInterrupt
     /// Until its next finished step.
     var isQuarantined: Bool
-    /// Of the clock's uptime.
+    /// Both of the clock's uptime.
+    var deadline: Duration
     var wallDeadline: Duration?
   }
 
   private struct State {
     var running: [TaskID: Running] = [:]
+    /// How often each agent was restarted in this life.
+    var restarts: [AgentID: Int] = [:]
+    /// `restarts` when the claim was asked for whose tasks are not all in `running` yet.
+    var claiming: [AgentID: Int]?
     var isAlive = false
     var isDraining = false
     /// The drain's grace is over.
@@ -72,6 +79,11 @@ package final class Dispatcher: Sendable {
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
       }
       group.addTask { await self.cutAfterGrace() }
+      // Deadlines hold for steps in hand too, until the last worker is gone.
+      while !_Concurrency.Task.isCancelled, state.withLock({ !$0.running.isEmpty && !$0.isAbandoned }) {
+        await lookAtTimers()
+        await wakeup.wait(upTo: Self.tick, clock: parts.clock)
+      }
     }
     state.withLock { $0.isAlive = false }
   }
@@ -114,19 +126,30 @@ package final class Dispatcher: Sendable {
   /// A cancel of this running task is stored: cut its step in hand.
   package func cancel(_ id: TaskID) { state.withLock { $0.running[id]?.interrupt }?.fire(.cancel) }
 
-  /// Returns when the workers that the agent has now are gone: at their next step boundary, or cut after the grace.
+  /// Returns when the workers that the agent has now are gone, those of a claim on its way included: at their next
+  /// step boundary, or cut after the grace.
   package func restart(_ id: AgentID) async {
-    let interrupts = state.withLock { state in state.running.values.filter { $0.agent == id }.map(\.interrupt) }
+    let (round, interrupts) = state.withLock { state in
+      state.restarts[id, default: 0] += 1
+      return (state.restarts[id, default: 0], state.running.values.filter { $0.agent == id }.map(\.interrupt))
+    }
     for interrupt in interrupts { interrupt.request(.agentRestart) }
-    let old = Set(interrupts.map(ObjectIdentifier.init))
-    if await !allGone({ old.contains(ObjectIdentifier($0.interrupt)) }, within: Self.restartGrace) {
-      for interrupt in interrupts { interrupt.fire(.agentRestart) }
-      _ = await allGone({ old.contains(ObjectIdentifier($0.interrupt)) }, within: Self.restartGrace)
+    let isOld: @Sendable (Running) -> Bool = { $0.agent == id && $0.restarts < round }
+    let isClaimOld: @Sendable ([AgentID: Int]) -> Bool = { $0[id, default: 0] < round }
+    if await !allGone(isOld, isClaimOld, within: Self.restartGrace) {
+      for interrupt in state.withLock({ $0.running.values.filter(isOld).map(\.interrupt) }) {
+        interrupt.fire(.agentRestart)
+      }
+      _ = await allGone(isOld, isClaimOld, within: Self.restartGrace)
     }
     wake()
   }
 
-  private func allGone(_ isMeant: @Sendable (Running) -> Bool, within limit: Duration) async -> Bool {
+  /// `isClaimMeant`: whether to wait for a claim on its way too, by the restarts when it was asked for.
+  private func allGone(
+    _ isMeant: @Sendable (Running) -> Bool, _ isClaimMeant: @Sendable ([AgentID: Int]) -> Bool = { _ in false },
+    within limit: Duration
+  ) async -> Bool {
     let watcher = Wakeup()
     let key = state.withLock { state in
       state.nextWatcher += 1
@@ -136,7 +159,10 @@ package final class Dispatcher: Sendable {
     defer { state.withLock { _ = $0.watchers.removeValue(forKey: key) } }
     let deadline = parts.clock.uptime() + limit
     while true {
-      if state.withLock({ !$0.running.values.contains(where: isMeant) }) { return true }
+      let isOver = state.withLock { state in
+        !state.running.values.contains(where: isMeant) && !(state.claiming.map(isClaimMeant) ?? false)
+      }
+      if isOver { return true }
       let left = deadline - parts.clock.uptime()
       if left <= .zero || _Concurrency.Task.isCancelled { return false }
       await watcher.wait(upTo: left, clock: parts.clock)
@@ -146,25 +172,48 @@ package final class Dispatcher: Sendable {
   // MARK: claiming
 
   private func claim(into group: inout DiscardingTaskGroup) async {
-    while let request = nextRequest() {
+    let begun = parts.clock.uptime()
+    while true {
       let claimed: [ClaimedTask]
+      let restarts: [AgentID: Int]
       do throws(StoreError) {
-        claimed = try await parts.store.claim(request)
+        guard let next = try await nextRequest() else { return }
+        restarts = next.restarts
+        claimed = try await parts.store.claim(next.request)
       } catch {
+        endClaim()
         await pause(after: error)
         return
       }
+      defer { endClaim() }
       guard !claimed.isEmpty else { return }
       for task in claimed {
         parts.log.record(
           .info, "task", "task.started", ["task": "\(task.task.id)", "agent": task.task.agent.name])
-        start(task, in: &group)
+        start(task, restarts: restarts[task.task.agent] ?? 0, in: &group)
+      }
+      // A backlog must not keep timers and deadlines waiting: the loop comes back here at once.
+      if parts.clock.uptime() - begun >= Self.tick {
+        wake()
+        return
       }
     }
   }
 
-  /// Nil when there is no room, or no agent to ask for.
-  private func nextRequest() -> ClaimRequest? {
+  private func endClaim() {
+    let watchers = state.withLock { state in
+      state.claiming = nil
+      return Array(state.watchers.values)
+    }
+    for watcher in watchers { watcher.wake() }
+  }
+
+  /// Nil when there is no room, or no agent to ask for; else a claim is on its way until `endClaim`.
+  private func nextRequest() async throws(StoreError) -> (request: ClaimRequest, restarts: [AgentID: Int])? {
+    guard state.withLock({ !$0.isDraining && $0.running.count < options.workers }) else { return nil }
+    // Generations first: a definition that is newer than its generation does no harm, an older one would be pinned.
+    let states = try await parts.store.agentStates()
+    let generations = Dictionary(states.map { ($0.agent, $0.generation) }, uniquingKeysWith: { _, last in last })
     let definitions = agents.all
     return state.withLock { state in
       guard !state.isDraining else { return nil }
@@ -173,26 +222,31 @@ package final class Dispatcher: Sendable {
       let busy = state.running.values.reduce(into: [AgentID: Int]()) { $0[$1.agent, default: 0] += 1 }
       let rooms = definitions.compactMap { definition -> ClaimRequest.Room? in
         let places = definition.concurrency - (busy[definition.id] ?? 0)
-        return places > 0 ? ClaimRequest.Room(agent: definition, places: places) : nil
+        guard places > 0 else { return nil }
+        return ClaimRequest.Room(agent: definition, places: places, generation: generations[definition.id] ?? 0)
       }
       guard !rooms.isEmpty else { return nil }
-      return ClaimRequest(
+      state.claiming = state.restarts
+      let request = ClaimRequest(
         rooms: rooms, places: free, quarantineIsFree: !state.running.values.contains(where: \.isQuarantined))
+      return (request, state.restarts)
     }
   }
 
-  private func start(_ claimed: ClaimedTask, in group: inout DiscardingTaskGroup) {
+  private func start(_ claimed: ClaimedTask, restarts: Int, in group: inout DiscardingTaskGroup) {
     let interrupt = WorkInterrupt()
     let limits = claimed.definition.limits.narrowed(by: claimed.task.limits)
-    let wallDeadline = limits.wallTime.map { parts.clock.uptime() + $0 - claimed.wallTimeUsed }
-    let (isDraining, isHurried) = state.withLock { state in
+    let now = parts.clock.uptime()
+    let (isDraining, isHurried, isRestarted) = state.withLock { state in
       state.running[claimed.task.id] = Running(
-        agent: claimed.task.agent, interrupt: interrupt, isQuarantined: claimed.crashes >= Self.quarantineCrashes,
-        wallDeadline: wallDeadline)
-      return (state.isDraining, state.isHurried)
+        agent: claimed.task.agent, restarts: restarts, interrupt: interrupt,
+        isQuarantined: claimed.crashes >= Self.quarantineCrashes, deadline: now + claimed.timeLeft,
+        wallDeadline: limits.wallTime.map { now + $0 - claimed.wallTimeUsed })
+      return (state.isDraining, state.isHurried, restarts < state.restarts[claimed.task.agent] ?? 0)
     }
     if isDraining { interrupt.request(.shutdown) }
     if isHurried { interrupt.fire(.shutdown) }
+    if isRestarted { interrupt.request(.agentRestart) }
     if claimed.task.cancelRequestedAt != nil { interrupt.fire(.cancel) }
     let worker = Worker(
       parts: parts, claimed: claimed, interrupt: interrupt,
@@ -228,6 +282,7 @@ package final class Dispatcher: Sendable {
   // MARK: timers
 
   private func lookAtTimers() async {
+    cutOverdue()
     do throws(StoreError) {
       while try await parts.store.promoteDue(limit: Self.timerBatch) == Self.timerBatch {}
       for id in try await parts.store.expireDeadlines(limit: Self.timerBatch) {
@@ -236,11 +291,16 @@ package final class Dispatcher: Sendable {
     } catch {
       await pause(after: error)
     }
+  }
+
+  /// Cuts the steps of running tasks whose time is over, from memory: a storage that does not answer stops no clock.
+  private func cutOverdue() {
     let now = parts.clock.uptime()
-    let over = state.withLock { state in
-      state.running.values.filter { running in running.wallDeadline.map { $0 <= now } ?? false }.map(\.interrupt)
+    let running = state.withLock { Array($0.running.values) }
+    for task in running {
+      if task.deadline <= now { task.interrupt.fire(.deadline) }
+      if let wallDeadline = task.wallDeadline, wallDeadline <= now { task.interrupt.fire(.wallTime) }
     }
-    for interrupt in over { interrupt.fire(.wallTime) }
   }
 
   /// Between two tries of a storage that refuses.

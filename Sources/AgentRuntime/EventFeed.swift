@@ -30,6 +30,8 @@ package struct EventFeed: Sendable {
   private var openTries: [TaskID: (step: Int, attempt: Int)] = [:]
   /// Deltas that came while rows before them were still being read.
   private var held: [ModelDelta] = []
+  /// The highest sequence whose deletion this reader knows of; those above it and above `position` it has missed.
+  private var knownDeleted: Int64
   private var isOver = false
   /// Rows may stand above `position`: at the beginning, after a commit, and while a page did not hold them all.
   private var mayHaveRows = true
@@ -37,9 +39,11 @@ package struct EventFeed: Sendable {
   private var quietSince: Duration?
 
   /// `after` nil: a task's feed starts at its first event, the feed of all tasks starts now. Throws `not_found` for a
-  /// task that does not exist. `close` must be called at the end.
+  /// task that does not exist. `close` must be called at the end. `isResumed`: `after` is what a reader has seen, and
+  /// not the wish for all that is kept, which 0 is otherwise.
   package static func open(
-    store: any TaskReader, events: TaskEvents, clock: any WallClock, task: TaskID?, after: Int64?
+    store: any TaskReader, events: TaskEvents, clock: any WallClock, task: TaskID?, after: Int64?,
+    isResumed: Bool = false
   ) async throws(StoreError) -> EventFeed {
     let subscription = events.changes(of: task)
     do throws(StoreError) {
@@ -47,13 +51,14 @@ package struct EventFeed: Sendable {
       if let task, try await store.task(task) == nil { throw StoreError(.notFound, "there is no \(task)") }
       var start = after ?? (task == nil ? bounds.newest : 0)
       var opening: [FeedItem] = []
-      if start > bounds.newest || (after.map { task == nil && $0 < bounds.highestDeleted && $0 != 0 } ?? false) {
+      let asksForAll = start == 0 && !isResumed
+      if start > bounds.newest || (task == nil && after != nil && start < bounds.highestDeleted && !asksForAll) {
         opening.append(.gap)
         start = min(start, bounds.newest)
       }
       return EventFeed(
         store: store, clock: clock, subscription: subscription, task: task, position: start,
-        queue: [.position(start)] + opening)
+        knownDeleted: bounds.highestDeleted, queue: [.position(start)] + opening)
     } catch {
       subscription.cancel()
       throw error
@@ -62,10 +67,10 @@ package struct EventFeed: Sendable {
 
   private init(
     store: any TaskReader, clock: any WallClock, subscription: TaskEvents.Subscription, task: TaskID?,
-    position: Int64, queue: [FeedItem]
+    position: Int64, knownDeleted: Int64, queue: [FeedItem]
   ) {
     (self.store, self.clock, self.subscription, self.task) = (store, clock, subscription, task)
-    (self.position, self.queue) = (position, queue)
+    (self.position, self.knownDeleted, self.queue) = (position, knownDeleted, queue)
   }
 
   package func close() { subscription.cancel() }
@@ -104,6 +109,8 @@ package struct EventFeed: Sendable {
     guard let late = takeDeltas() else { return }
     let earlyCount = held.count
     held += late
+    if task == nil, page.highestDeleted > max(position, knownDeleted) { queue.append(.gap) }
+    knownDeleted = max(knownDeleted, page.highestDeleted)
     var shown = Set<Int>()
     for entry in page.entries {
       if entry.step != nil { showDeltas(of: entry.task, from: held.indices, shown: &shown) }

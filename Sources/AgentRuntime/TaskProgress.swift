@@ -11,6 +11,8 @@ package struct TaskProgress: Sendable {
   package private(set) var steps = 0
   /// Tries of the newest step in this attempt of the task; those that a requeue or a crash cut do not count.
   package private(set) var tries = 0
+  /// A try has begun, and no row has told of its end yet.
+  private var isTrying = false
 
   package init() {}
 
@@ -34,10 +36,12 @@ package struct TaskProgress: Sendable {
   private mutating func count(_ entry: JournalEntry, isFirstTry: Bool) {
     switch entry.type {
     case .taskRetrying, .stepResolved: tries = 0
-    case .taskRequeued: tries = max(0, tries - 1)
+    case .taskRequeued where isTrying && entry.head["after_failed_try"] != true: tries = max(0, tries - 1)
     case .stepStarted: tries = isFirstTry ? 1 : tries + 1
     default: break
     }
+    // A cancel that is only asked for ends nothing.
+    if entry.type != .taskCancelling { isTrying = entry.type == .stepStarted }
     switch entry.type {
     case .taskRetrying where entry.head["error"] == nil:
       // Asked for by a caller: limits begin anew.

@@ -27,17 +27,19 @@ struct Worker: Sendable {
   }
 
   /// How a running task leaves `running` for an interrupt. Of the step that stays open: `settling` is what its last try
-  /// used, `isUnsent` says that nothing of it has happened.
+  /// used, `isUnsent` says that nothing of it has happened, `isAfterTry` that its last try had failed by itself.
   func outcome(
-    of reason: InterruptReason, settling usage: ModelUsage? = nil, isUnsent: Bool = false
+    of reason: InterruptReason, settling usage: ModelUsage? = nil, isUnsent: Bool = false, isAfterTry: Bool = false
   ) -> TaskChange {
     switch reason {
     case .cancel: .cancelled
     case .deadline:
       .failed(Failure(code: "timeout", detail: "the task's \(task.timeoutSeconds) seconds are over"))
     case .wallTime: .failed(Failure(code: "wall_time_limit", detail: "the task has used its running time"))
-    case .agentRestart: .requeued(reason: "agent_restart", settling: usage, isUnsent: isUnsent)
-    case .shutdown: .requeued(reason: "shutdown", settling: usage, isUnsent: isUnsent)
+    case .agentRestart, .shutdown:
+      .requeued(
+        reason: reason == .shutdown ? "shutdown" : "agent_restart", settling: usage, isUnsent: isUnsent,
+        isAfterTry: isAfterTry)
     }
   }
 

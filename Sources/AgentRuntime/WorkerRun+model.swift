@@ -52,8 +52,8 @@ extension WorkerRun {
       note(end)
       return try await leave(failedBy: failure, retryAfter: pause)
     case .nextTry(let pause) where pause > RetryPolicy.longestWaitInPlace:
-      let wait = TaskWait(reason: .providerLimit, until: parts.clock.now().adding(pause), step: number)
-      return try await self.end(with: .waiting(wait, settling: usage))
+      let wait = TaskWait(reason: .providerLimit, step: number)
+      return try await self.end(with: .waiting(wait, settling: usage, lasting: pause))
     case .nextTry(let pause):
       parts.faults.reached(FaultPoint(.retry, .afterEffect))
       // A boundary as good as any: who is asked to stop does not begin another try.
@@ -82,7 +82,7 @@ extension WorkerRun {
     number: Int, attempt: Int, provider: ProviderID, request: ModelRequest, elided: Int, reservation: Int64,
     settling: ModelUsage?
   ) -> StepStart {
-    let conversation = parts.digester.digest(.array(request.messages.map { .string("\($0)") }))
+    let conversation = parts.digester.digest(.array(request.messages.map(\.json)))
     let input: JSONValue = [
       "model": JSONValue(request.model), "temperature": request.temperature.map(JSONValue.double) ?? .null,
       "max_output_tokens": JSONValue(request.maxOutputTokens), "turn": JSONValue(request.turn),
@@ -171,8 +171,9 @@ extension WorkerRun {
     return try await end(with: .failed(failure))
   }
 
-  /// Nil after the pause; the reason when a hard interrupt ended it.
-  func sleep(_ pause: Duration) async -> InterruptReason? {
+  /// The pause after a failed try. Nil after it; the reason when a hard interrupt ended it.
+  mutating func sleep(_ pause: Duration) async -> InterruptReason? {
+    isAfterTry = true
     let clock = parts.clock
     let result = await withInterrupt(worker.interrupt, limit: pause, clock: clock) {
       // Ends by cancellation only: at the interrupt, or when the pause (the effect's own limit) is over.

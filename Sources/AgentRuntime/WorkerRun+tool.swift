@@ -86,7 +86,9 @@ extension WorkerRun {
 
   /// An interrupt ended a step of which nothing is in doubt: no try of it was on its way, or it may be repeated.
   mutating func leave(harmlessly number: Int, cutBy reason: InterruptReason) async throws(Worker.ClaimEnded) -> Bool {
-    if reason.isRequeue { return try await end(with: worker.outcome(of: reason, isUnsent: true)) }
+    if reason.isRequeue {
+      return try await end(with: worker.outcome(of: reason, isUnsent: true, isAfterTry: isAfterTry))
+    }
     return try await leave(
       cutBy: reason, step: StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil)))
   }

@@ -8,6 +8,8 @@ struct WorkerRun {
   private(set) var unwritten: [TaskChange] = []
   private var unrecordedTokens: Int64 = 0
   private var refusals = RefusalNotice()
+  /// The last try of the step in hand failed by itself, and the next one has not begun.
+  var isAfterTry = false
 
   var parts: EngineParts { worker.parts }
 
@@ -89,36 +91,47 @@ struct WorkerRun {
   /// again: the result is held, and nothing else is begun meanwhile.
   @discardableResult
   mutating func commit(_ changes: [TaskChange]) async throws(Worker.ClaimEnded) -> TaskStatus {
-    let all = unwritten + changes
+    let begins = !changes.isEmpty && changes.allSatisfy { if case .stepStarted = $0 { true } else { false } }
     while true {
       do throws(StoreError) {
-        let result = try await parts.store.advance(worker.claimed.claim, all)
+        let result = try await parts.store.advance(worker.claimed.claim, unwritten + changes)
         take(result.entries)
         noteTaken("the result was written after all")
         if result.isCancelRequested { worker.interrupt.fire(.cancel) }
         return result.status
       } catch {
         if error.code == .claimLost { throw Worker.ClaimEnded() }
-        try await pause(after: error, "a result could not be written yet")
-        if let status = await adoptIfCommitted() {
+        let goesAlone = begins && !unwritten.isEmpty && [.diskFull, .overloaded].contains(error.code)
+        if !goesAlone { try await pause(after: error, "a result could not be written yet") }
+        if let status = try await adoptIfCommitted() {
           noteTaken("the result was written after all")
           return status
         }
+        if begins, let reason = worker.interrupt.reason { try await leave(insteadOf: changes, for: reason) }
+        // There is room for results alone: they do not wait for what would begin after them.
+        if goesAlone { try await commit([]) }
       }
     }
   }
 
   /// Between two offers of a result that the storage did not take.
   private static let storagePause: Duration = .milliseconds(500)
+  /// The same of a storage that is damaged: its writer has stopped, and only another start of the service mends it.
+  private static let damagedPause: Duration = .seconds(5)
 
   /// Returns when the storage may be asked again; throws when nothing will come of it in this life.
   private mutating func pause(after error: StoreError, _ message: String) async throws(Worker.ClaimEnded) {
     guard error.code != .closed, !worker.isAbandoned() else { throw Worker.ClaimEnded() }
+    let isDamaged = error.code == .databaseCorrupt
+    // Nothing can be written in this life any more: a shutdown need not wait for it.
+    if isDamaged, worker.interrupt.reason == .shutdown { throw Worker.ClaimEnded() }
     if refusals.isDue(at: parts.clock.uptime()) {
       parts.log.record(
         .warning, "worker", message, ["task": "\(worker.task.id)", "error": error.code.rawValue])
     }
-    do { try await parts.clock.sleep(for: Self.storagePause) } catch { throw Worker.ClaimEnded() }
+    do { try await parts.clock.sleep(for: isDamaged ? Self.damagedPause : Self.storagePause) } catch {
+      throw Worker.ClaimEnded()
+    }
   }
 
   /// The storage has taken, or given, what it had refused.
@@ -133,20 +146,24 @@ struct WorkerRun {
     }
     unwritten = []
     unrecordedTokens = 0
+    if entries.contains(where: { $0.type == .stepStarted }) { isAfterTry = false }
     if entries.contains(where: { $0.type == .stepFinished }) { worker.stepFinished() }
   }
 
   /// A commit whose answer was an error may be on disk all the same: then its rows stand in the journal.
-  private mutating func adoptIfCommitted() async -> TaskStatus? {
-    do throws(StoreError) {
-      let entries = try await parts.store.journal(of: worker.task.id)
-      let new = entries.filter { $0.taskSequence > progress.lastTaskSequence && $0.type != .taskCancelling }
-      guard !new.isEmpty, let task = try await parts.store.task(worker.task.id) else { return nil }
-      take(new)
-      if task.cancelRequestedAt != nil { worker.interrupt.fire(.cancel) }
-      return task.status
-    } catch {
-      return nil
+  /// Nil: they surely do not. While that cannot be read, nothing is offered again.
+  private mutating func adoptIfCommitted() async throws(Worker.ClaimEnded) -> TaskStatus? {
+    while true {
+      do throws(StoreError) {
+        let entries = try await parts.store.journal(of: worker.task.id)
+        let new = entries.filter { $0.taskSequence > progress.lastTaskSequence && $0.type != .taskCancelling }
+        guard !new.isEmpty, let task = try await parts.store.task(worker.task.id) else { return nil }
+        take(new)
+        if task.cancelRequestedAt != nil { worker.interrupt.fire(.cancel) }
+        return task.status
+      } catch {
+        try await pause(after: error, "whether a result was written could not be read yet")
+      }
     }
   }
 
@@ -166,12 +183,28 @@ struct WorkerRun {
   mutating func leave(
     cutBy reason: InterruptReason, step end: StepEnd?, usage: ModelUsage? = nil
   ) async throws(Worker.ClaimEnded) -> Bool {
-    guard let end else { return try await self.end(with: worker.outcome(of: reason, settling: usage)) }
+    guard let end else {
+      return try await self.end(with: worker.outcome(of: reason, settling: usage, isAfterTry: isAfterTry))
+    }
     note(end)
     if case .inDoubt = end.outcome, reason.isRequeue {
       return try await self.end(with: .waiting(TaskWait(reason: .stepInDoubt, step: end.number)))
     }
     return try await self.end(with: worker.outcome(of: reason))
+  }
+
+  /// The storage takes no beginning, and there is a reason to stop: this is a boundary as good as any.
+  private mutating func leave(
+    insteadOf changes: [TaskChange], for reason: InterruptReason
+  ) async throws(Worker.ClaimEnded) {
+    var usage: ModelUsage?
+    if case .stepStarted(let start)? = changes.first { usage = start.settling }
+    let open = reason.isRequeue ? nil : progress.history.current.last { $0.status == .started }
+    let end = open.map {
+      StepEnd(number: $0.number, outcome: .failed(Worker.cutFailure(reason), output: nil), usage: usage)
+    }
+    _ = try await leave(cutBy: reason, step: end, usage: usage)
+    throw Worker.ClaimEnded()
   }
 
   /// A step failed for good: the task is tried again, after `pause` at the earliest, or ends.
@@ -181,6 +214,6 @@ struct WorkerRun {
     let attempt = worker.task.attempt
     guard let pause, attempt < worker.task.maxAttempts else { return try await end(with: .failed(failure)) }
     let backoff = parts.retries.taskBackoff(afterAttempt: attempt, random: parts.random)
-    return try await end(with: .retrying(failure, runAfter: parts.clock.now().adding(max(backoff, pause))))
+    return try await end(with: .retrying(failure, after: max(backoff, pause)))
   }
 }

@@ -187,6 +187,19 @@ import Testing
     }
   }
 
+  @Test("a reader that has seen nothing of what was deleted is told so; the wish for all that is kept is not one")
+  func resumedAtZero() async throws {
+    let harness = APIHarness(binds: Self.binds)
+    harness.store.state.withLock { ($0.entries, $0.highestDeleted) = ([entry(2)], 1) }
+    try await serving(harness) { port, _ in
+      for (line, path) in [("Last-Event-ID: 0\r\n", "/api/events?after=0"), ("", "/api/events?after=0")] {
+        let client = try RawConnection(port: port)
+        try client.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\(line)\r\n")
+        #expect(try await client.read(until: "\"n\":2").contains("event: gap") == !line.isEmpty)
+      }
+    }
+  }
+
   @Test("a client that leaves gives its stream's place back")
   func clientGone() async throws {
     let harness = APIHarness(binds: Self.binds)

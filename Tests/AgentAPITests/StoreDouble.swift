@@ -12,6 +12,8 @@ final class StoreDouble: TaskStore {
     /// Of reads of one task.
     var readRefusal: StoreError?
     var entries: [JournalEntry] = []
+    /// What a deletion has taken.
+    var highestDeleted: Int64 = 0
     var queries: [TaskQuery] = []
     var submitted: [NewTask] = []
     var keys: [IdempotencyKey?] = []
@@ -55,7 +57,7 @@ final class StoreDouble: TaskStore {
     }
   }
   func eventBounds() async throws(StoreError) -> (newest: Int64, highestDeleted: Int64) {
-    (state.withLock { $0.entries.last?.sequence ?? 0 }, 0)
+    state.withLock { ($0.entries.last?.sequence ?? 0, $0.highestDeleted) }
   }
   func counts() -> TaskCounts { TaskCounts() }
 

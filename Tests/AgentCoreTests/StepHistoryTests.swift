@@ -84,7 +84,7 @@ struct StepHistoryTests {
     #expect(history.current.map(\.number) == [1, 4])
   }
 
-  @Test("rows that tell of no step, or of none that began, change nothing")
+  @Test("rows that tell of no step, or of none that began, change no step")
   func passedOver() throws {
     var history = StepHistory(replaying: [Self.started(1, 1)])
     let before = history
@@ -95,7 +95,8 @@ struct StepHistoryTests {
     }
     history.apply(Self.row(5, .stepStarted, step: 2, ["kind": "unknown", "name": "x", "effect": "pure"]))
     history.apply(Self.row(6, .stepStarted, step: 2, [:]))
-    #expect(history == before)
+    #expect(history.steps == before.steps)
+    #expect(before.lastNumberBeforeRetry == 0 && history.lastNumberBeforeRetry == 1)
   }
 
   @Test("replaying row by row is replaying all at once, and a prefix is the state at that moment")

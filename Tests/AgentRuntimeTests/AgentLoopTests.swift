@@ -109,6 +109,20 @@ import Testing
     #expect(after(3) == .fail(Failure(code: "tool_arguments_invalid", detail: "no")))
   }
 
+  @Test("a retry that is asked for lets the model try anew after three such calls")
+  func badArgumentsRetried() {
+    #expect(
+      next { journal in
+        for index in 0..<3 {
+          let call = ToolCall(id: "\(index)", name: "file.read", arguments: [:])
+          journal.model(text: "", calls: [call])
+          journal.failedTool(call, code: "tool_arguments_invalid")
+        }
+        journal.task(.taskFailed, ["error": ["code": "tool_arguments_invalid"]])
+        journal.task(.taskRetrying)
+      } == .callModel(number: 7, attempt: 1, turn: 4))
+  }
+
   @Test("the messages of a resumed task are those that were sent the first time")
   func messages() {
     var journal = JournalBuilder()

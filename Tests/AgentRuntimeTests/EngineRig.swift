@@ -22,13 +22,15 @@ final class EngineRig: Sendable {
   let recovery: RecoveryReport
   let commitFault: CommitFault
   let directory: AgentDirectory
+  /// The definitions as the files would have them at an agent's restart; the directory's own until it is set.
+  let configured = Box<[AgentDefinition]>()
 
   /// Opens `folder`, does a start's recovery, and leaves the engine for `run` to start.
   init(
     in folder: TemporaryFolder, agents definitions: [AgentDefinition], script: SandboxScript,
     tools: [any AgentTool] = [], clock: ManualClock = ManualClock(), retries: RetryPolicy = RetryPolicy(),
     timeouts: StepTimeouts = StepTimeouts(), workers: Int = 64, provider: (any ModelProvider)? = nil,
-    lostAnswers: LostAnswers? = nil, log: any ServiceLog = NoLog(),
+    lostAnswers: LostAnswers? = nil, hooks: StoreHooks = StoreHooks(), log: any ServiceLog = NoLog(),
     onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
   ) async throws {
     (self.folder, self.clock) = (folder, clock)
@@ -52,7 +54,7 @@ final class EngineRig: Sendable {
     let provider = provider ?? SandboxProvider(id: "sandbox", clock: clock, script: script)
     directory = AgentDirectory(definitions)
     let parts = EngineParts(
-      store: lostAnswers.map { ForgetfulStore(store, losing: $0) } ?? store,
+      store: ForgetfulStore(store, losing: lostAnswers, hooks: hooks),
       providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
       events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: log,
@@ -61,7 +63,9 @@ final class EngineRig: Sendable {
     tasks = TaskService(
       store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
       digester: digester)
-    agents = AgentService(store: store, agents: directory, engine: engine) { [directory] in directory.all }
+    agents = AgentService(store: store, agents: directory, engine: engine) { [directory, configured] in
+      configured.value ?? directory.all
+    }
   }
 
   /// Runs the engine while `body` runs, then drains it and closes the store.

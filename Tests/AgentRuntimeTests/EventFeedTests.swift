@@ -25,10 +25,12 @@ import Testing
   }
 
   private static func open(
-    _ rig: EngineRig, _ task: TaskID? = nil, after: Int64? = nil, store: (any TaskReader)? = nil
+    _ rig: EngineRig, _ task: TaskID? = nil, after: Int64? = nil, isResumed: Bool = false,
+    store: (any TaskReader)? = nil
   ) async throws -> EventFeed {
     try await EventFeed.open(
-      store: store ?? rig.store, events: rig.events, clock: rig.clock, task: task, after: after)
+      store: store ?? rig.store, events: rig.events, clock: rig.clock, task: task, after: after,
+      isResumed: isResumed)
   }
 
   /// The next items, so many.
@@ -107,6 +109,9 @@ import Testing
       #expect(try await Self.take(items.count, &feed) == items)
       feed.close()
     }
+    var resumed = try await Self.open(rig, after: 0, isResumed: true)
+    #expect(try await Self.take(2, &resumed) == ["position 0", "gap"])
+    resumed.close()
     let other = try await rig.submit("coder")
     var all = try await Self.open(rig, after: 0)
     #expect(try await Self.take(2, &all) == ["position 0", "task.submitted"])
@@ -118,6 +123,27 @@ import Testing
     try await rig.tasks.purge(other, by: .local)
     #expect(try await Self.take(2, &feed) == ["end with reason", "over"])
     feed.close()
+    await rig.file.close()
+  }
+
+  @Test("rows that are deleted while a reader is behind are a gap, told once")
+  func gapWhileOpen() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    var feed = try await Self.open(rig, after: 0)
+    var reader = try await Self.open(rig)
+    #expect(try await Self.take(2, &feed) == ["position 0", "task.submitted"])
+    _ = try await rig.tasks.cancel(id, by: .local)
+    #expect(try await Self.take(2, &reader).last == "task.cancelled")
+    try await rig.tasks.purge(id, by: .local)
+    let other = try await rig.submit("coder")
+    #expect(try await Self.take(2, &feed) == ["gap", "task.submitted"])
+    // This one had read all that was deleted.
+    #expect(try await Self.take(1, &reader) == ["task.submitted"])
+    _ = try await rig.tasks.cancel(other, by: .local)
+    #expect(try await Self.take(1, &feed) == ["task.cancelled"])
+    feed.close()
+    reader.close()
     await rig.file.close()
   }
 

@@ -45,16 +45,30 @@ final class LostAnswers: Sendable {
   }
 }
 
-/// A store some of whose answers to workers get lost after the commit.
+/// What a test does around some of the engine's verbs on its store; what a hook throws, the verb throws.
+struct StoreHooks: Sendable {
+  /// May change what is asked for.
+  var beforeClaim: @Sendable (ClaimRequest) async throws(StoreError) -> ClaimRequest = { request in request }
+  var afterClaim: @Sendable ([ClaimedTask]) async -> Void = { _ in }
+  var beforeAdvance: @Sendable ([TaskChange]) throws(StoreError) -> Void = { _ in }
+  var beforeJournal: @Sendable () throws(StoreError) -> Void = {}
+  var beforeDeadlines: @Sendable () throws(StoreError) -> Void = {}
+}
+
+/// A store some of whose answers to workers get lost after the commit, and with a test's hooks around it.
 final class ForgetfulStore: TaskStore {
   private let store: SQLiteTaskStore
-  private let lost: LostAnswers
+  private let lost: LostAnswers?
+  private let hooks: StoreHooks
 
-  init(_ store: SQLiteTaskStore, losing lost: LostAnswers) { (self.store, self.lost) = (store, lost) }
+  init(_ store: SQLiteTaskStore, losing lost: LostAnswers?, hooks: StoreHooks = StoreHooks()) {
+    (self.store, self.lost, self.hooks) = (store, lost, hooks)
+  }
 
   func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult {
+    try hooks.beforeAdvance(changes)
     // Counted first: whoever sees the commit sees that its answer is lost.
-    let isLost = lost.loses(changes)
+    let isLost = lost?.loses(changes) == true
     let result = try await store.advance(claim, changes)
     if isLost { throw StoreError(.storageIOError, "the answer got lost") }
     return result
@@ -95,7 +109,8 @@ final class ForgetfulStore: TaskStore {
   func task(_ id: TaskID) async throws(StoreError) -> AgentTask? { try await store.task(id) }
   func tasks(_ query: TaskQuery) async throws(StoreError) -> Page<AgentTask> { try await store.tasks(query) }
   func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry] {
-    await lost.journalIsRead()
+    await lost?.journalIsRead()
+    try hooks.beforeJournal()
     return try await store.journal(of: id)
   }
   func events(
@@ -108,10 +123,15 @@ final class ForgetfulStore: TaskStore {
   }
   func counts() -> TaskCounts { store.counts() }
   func beginEpoch() async throws(StoreError) -> RecoveryReport { try await store.beginEpoch() }
-  func claim(_ request: ClaimRequest) async throws(StoreError) -> [ClaimedTask] { try await store.claim(request) }
+  func claim(_ request: ClaimRequest) async throws(StoreError) -> [ClaimedTask] {
+    let claimed = try await store.claim(try await hooks.beforeClaim(request))
+    await hooks.afterClaim(claimed)
+    return claimed
+  }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { try await store.promoteDue(limit: limit) }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
-    try await store.expireDeadlines(limit: limit)
+    try hooks.beforeDeadlines()
+    return try await store.expireDeadlines(limit: limit)
   }
   func agentStates() async throws(StoreError) -> [AgentState] { try await store.agentStates() }
   func setDisabled(

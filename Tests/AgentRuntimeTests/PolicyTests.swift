@@ -124,6 +124,24 @@ import Testing
     #expect(TaskProgress(replaying: journal.entries).tries == 0)
   }
 
+  @Test("a requeue takes back the try that it cut, and none when it came after a failed try or before the next one")
+  func triesOfRequeues() {
+    var journal = JournalBuilder()
+    journal.startModel()
+    journal.task(.taskRequeued, ["after_failed_try": true])
+    #expect(TaskProgress(replaying: journal.entries).tries == 1)
+    journal.task(.taskRequeued)
+    #expect(TaskProgress(replaying: journal.entries).tries == 1)
+    journal.startModel(attempt: 2)
+    journal.task(.taskRequeued)
+    #expect(TaskProgress(replaying: journal.entries).tries == 1)
+    journal.startModel(attempt: 3)
+    journal.task(.taskWaiting)
+    journal.task(.taskResumed)
+    journal.task(.taskRequeued)
+    #expect(TaskProgress(replaying: journal.entries).tries == 2)
+  }
+
   @Test("a call that its task's end cut is set aside by a retry; a tool's own failure stands as its answer")
   func cutCalls() {
     let call = ToolCall(id: "a", name: "t", arguments: [:])
@@ -131,6 +149,7 @@ import Testing
       ("cancelled", JournalEventType.taskCancelled, [:] as JSONValue, true),
       ("timeout", .taskFailed, ["error": ["code": "timeout"]], true),
       ("wall_time_limit", .taskFailed, ["error": ["code": "wall_time_limit"]], true),
+      ("crashed_repeatedly", .taskFailed, ["error": ["code": "crashed_repeatedly"]], true),
       ("timeout", .taskFailed, ["error": ["code": "step_limit"]], false),
       ("file_not_found", .taskCancelled, [:], false),
     ] {

@@ -16,12 +16,13 @@ struct EventRoutes: Sendable {
   func ofAll(_ call: APICall) async throws -> Response { try await stream(call, of: nil) }
 
   private func stream(_ call: APICall, of task: TaskID?) async throws -> Response {
-    let after = try Self.startingPoint(call)
+    let (after, isResumed) = try Self.startingPoint(call)
     guard let place = places.take() else {
       throw APIError("too_many_connections", "\(StreamPlaces.maximum) event streams are open, which is all there are")
     }
     let feed = try await EventFeed.open(
-      store: services.reader, events: services.events, clock: services.clock, task: task, after: after)
+      store: services.reader, events: services.events, clock: services.clock, task: task, after: after,
+      isResumed: isResumed)
     let stream = EventStream(feed: feed, place: place)
     let reader = StalledReader(clock: services.clock, disconnect: call.disconnect)
     let request = call.request
@@ -47,14 +48,15 @@ struct EventRoutes: Sendable {
   }
 
   /// `Last-Event-ID` before `?after=`: a browser that reconnects repeats the query it began with.
-  private static func startingPoint(_ call: APICall) throws(APIError) -> Int64? {
+  /// `isResumed`: it is the header's, what the reader has seen.
+  private static func startingPoint(_ call: APICall) throws(APIError) -> (after: Int64?, isResumed: Bool) {
     let header = call.request.headers[lastEventID].flatMap { $0.isEmpty ? nil : $0 }
     let query = try call.query.text("after")
-    guard let text = header ?? query else { return nil }
+    guard let text = header ?? query else { return (nil, false) }
     guard let number = number(text) else {
       throw APIError("bad_event_id", "an event id is a number, as in the stream's `id:` lines")
     }
-    return number
+    return (number, header != nil)
   }
 
   static func number(_ text: String) -> Int64? {

@@ -2,6 +2,8 @@
 package struct StepHistory: Sendable, Hashable {
   /// Ascending by number, superseded ones included.
   package private(set) var steps: [Step] = []
+  /// The last step that there was at the newest retry; 0 without one.
+  package private(set) var lastNumberBeforeRetry = 0
   /// The step whose failure the newest row told of.
   private var failedLast: Int?
   /// A tool call that was cut because its task ended: nobody knows its answer.
@@ -39,6 +41,7 @@ package struct StepHistory: Sendable, Hashable {
   /// aside: those from `head.from` on, and the tool call that the task's end cut, which is made again.
   package mutating func apply(_ entry: JournalEntry) {
     noteCut(entry)
+    if entry.type == .taskRetrying { lastNumberBeforeRetry = lastNumber }
     if entry.type == .taskRetrying, let from = entry.head["from"]?.integerValue {
       for index in steps.indices where steps[index].number >= Int(from) { steps[index].isSuperseded = true }
     }
@@ -53,7 +56,7 @@ package struct StepHistory: Sendable, Hashable {
 
 extension StepHistory {
   /// How a step ends when its task does.
-  private static let cuts: Set<String> = ["cancelled", "timeout", "wall_time_limit"]
+  private static let cuts: Set<String> = ["cancelled", "timeout", "wall_time_limit", "crashed_repeatedly"]
 
   private mutating func noteCut(_ entry: JournalEntry) {
     switch entry.type {

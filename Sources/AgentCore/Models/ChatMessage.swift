@@ -24,3 +24,20 @@ package enum ChatMessage: Sendable, Hashable {
   /// What a tool call came to; `isError` when the text is the error's.
   case toolResult(callID: String, name: String, text: String, isError: Bool)
 }
+
+extension ChatMessage {
+  /// `{"role":"user","text":"…"}`: what a conversation's digest is taken over.
+  package var json: JSONValue {
+    switch self {
+    case .system(let text): ["role": "system", "text": .string(text)]
+    case .user(let text): ["role": "user", "text": .string(text)]
+    case .assistant(let text, let calls):
+      ["role": "assistant", "text": .string(text), "calls": .array(calls.map(\.json))]
+    case .toolResult(let callID, let name, let text, let isError):
+      [
+        "role": "tool", "call_id": .string(callID), "name": .string(name), "text": .string(text),
+        "is_error": .bool(isError),
+      ]
+    }
+  }
+}

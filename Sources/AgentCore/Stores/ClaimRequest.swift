@@ -4,7 +4,12 @@ package struct ClaimRequest: Sendable {
     package var agent: AgentDefinition
     /// Free places of this agent, at least 1.
     package var places: Int
-    package init(agent: AgentDefinition, places: Int) { (self.agent, self.places) = (agent, places) }
+    /// The agent's generation, read before its definition was: with another one stored, the definition may be older
+    /// than the restart that raised it, and none of its tasks is claimed. Nil: not compared.
+    package var generation: Int64?
+    package init(agent: AgentDefinition, places: Int, generation: Int64? = nil) {
+      (self.agent, self.places, self.generation) = (agent, places, generation)
+    }
   }
   /// Enabled agents with free places.
   package var rooms: [Room]

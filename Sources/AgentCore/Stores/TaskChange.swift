@@ -58,14 +58,15 @@ package struct StepEnd: Sendable, Hashable {
 package enum TaskChange: Sendable, Hashable {
   case stepStarted(StepStart)
   case stepEnded(StepEnd)
-  /// `running` → `waiting`. `settling`: what the open step's last try used; nil: nothing.
-  case waiting(TaskWait, settling: ModelUsage? = nil)
-  /// `running` → `pending` after an error; raises `attempt`.
-  case retrying(Failure, runAfter: Timestamp)
+  /// `running` → `waiting`. `settling`: what the open step's last try used; nil: nothing. `lasting`: the store adds it
+  /// to its own time, which never falls, and that is the wait's `until`.
+  case waiting(TaskWait, settling: ModelUsage? = nil, lasting: Duration? = nil)
+  /// `running` → `pending` after an error, not before the store's time and `after`; raises `attempt`.
+  case retrying(Failure, after: Duration)
   /// `running` → `pending`: `shutdown`, `agent_restart`. `settling`: what the open step's last try used; nil: nobody
   /// knows, so its reservation counts. `isUnsent`: nothing of the open step has happened, so that nothing of it is in
-  /// doubt until its next try.
-  case requeued(reason: String, settling: ModelUsage? = nil, isUnsent: Bool = false)
+  /// doubt until its next try. `isAfterTry`: the last try had failed by itself, so it counts as one.
+  case requeued(reason: String, settling: ModelUsage? = nil, isUnsent: Bool = false, isAfterTry: Bool = false)
   case completed(TaskOutput)
   case failed(Failure)
   case cancelled

@@ -45,8 +45,11 @@ package struct EventPage: Sendable {
   package var lookedUpTo: Int64
   /// The page is full, by rows or by bytes: the snapshot may have more.
   package var hasMore: Bool
-  package init(entries: [JournalEntry], lookedUpTo: Int64, hasMore: Bool = false) {
+  /// The highest sequence that a deletion had taken, in the same snapshot.
+  package var highestDeleted: Int64
+  package init(entries: [JournalEntry], lookedUpTo: Int64, hasMore: Bool = false, highestDeleted: Int64 = 0) {
     (self.entries, self.lookedUpTo, self.hasMore) = (entries, lookedUpTo, hasMore)
+    self.highestDeleted = highestDeleted
   }
 }
 

@@ -3,7 +3,7 @@ import GRDB
 
 extension SQLiteTaskStore {
   package func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult {
-    try await file.write(.essential) { [names] context in
+    try await file.write(Self.lane(of: changes)) { [names] context in
       guard var row = try context.taskRow(claim.task), row.isHeld(by: claim) else {
         throw StoreError(.claimLost, "\(claim.task) is no longer held by claim \(claim.number) of start \(claim.epoch)")
       }
@@ -20,18 +20,33 @@ extension SQLiteTaskStore {
     }
   }
 
+  /// What begins something, even beside a result, takes nothing from the reserve: refused, the worker offers its
+  /// results alone, which nothing refuses.
+  static func lane(of changes: [TaskChange]) -> WriteLane {
+    let begins = changes.contains { if case .stepStarted = $0 { true } else { false } }
+    return begins ? .caller : .essential
+  }
+
   private static func apply(
     _ change: TaskChange, to row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
     switch change {
     case .stepStarted(let start): try context.startStep(start, of: &row, actor)
     case .stepEnded(let end): try context.endStep(end, of: &row, actor)
-    case .waiting(let wait, let usage): try startWait(wait, settling: usage, &row, actor, context)
+    case .waiting(let wait, let usage, let pause):
+      var wait = wait
+      if let pause { wait.until = context.now.adding(pause) }
+      try startWait(wait, settling: usage, &row, actor, context)
     case .retrying, .requeued: try goBack(change, &row, actor, context)
     case .completed(let output):
       try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
-    case .failed(let failure): try context.fail(&row, failure, actor)
-    case .cancelled: try context.leave(&row, by: .cancel, actor)
+    case .failed(let failure):
+      // A step that shall be tried again, by a person's word, is one that the worker does not end.
+      try context.endOpenStep(of: &row, failure, actor)
+      try context.fail(&row, failure, actor)
+    case .cancelled:
+      try context.endOpenStep(of: &row, .taskCancelled, actor)
+      try context.leave(&row, by: .cancel, actor)
     }
   }
 
@@ -39,7 +54,7 @@ extension SQLiteTaskStore {
     _ wait: TaskWait, settling usage: ModelUsage?, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
     row.settle(usage)
-    try endIfCancelled(&row, actor, context)
+    if try endFirst(&row, booked: usage, actor, context) { return }
     if wait.reason == .stepInDoubt, row.inDoubt == 0 {
       // Somebody settled it meanwhile: nothing would ever end this wait.
       return try context.leave(&row, by: .requeue, actor, head: ["reason": "step_resolved"])
@@ -48,38 +63,47 @@ extension SQLiteTaskStore {
     try context.wait(&row, for: wait, settling: usage, actor)
   }
 
-  /// An acknowledged cancel goes before all, in the move itself: the step that would have stayed open ends with its task.
-  private static func endIfCancelled(_ row: inout TaskRow, _ actor: Actor, _ context: WriteContext) throws {
-    guard row.cancelAt != nil else { return }
-    try context.endOpenStep(of: &row, Failure(code: "cancelled", detail: "the task was cancelled"), actor)
+  /// An acknowledged cancel and a deadline that has passed go before whatever the worker wants; true when one of them
+  /// has ended the task, the step that stood open with it. `booked`: what that step's last try used.
+  private static func endFirst(
+    _ row: inout TaskRow, booked usage: ModelUsage?, _ actor: Actor, _ context: WriteContext
+  ) throws -> Bool {
+    if row.cancelAt != nil {
+      try context.endOpenStep(of: &row, .taskCancelled, booked: usage, actor)
+      try context.leave(&row, by: .cancel, actor)
+      return true
+    }
+    guard let failure = row.overdueFailure(context.serviceMilliseconds) else { return false }
+    try context.endOpenStep(of: &row, failure, booked: usage, actor)
+    try context.fail(&row, failure, actor)
+    return true
   }
 
-  /// Back to pending, unless the deadline has passed or a step is in doubt.
+  /// Back to pending, unless a cancel or the deadline goes first, or a step is in doubt.
   private static func goBack(
     _ change: TaskChange, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
-    // What is open may be run again as if it read only: the next try's row says anew what it does.
-    if case .requeued(_, _, isUnsent: true) = change, row.openStep != nil { row.openEffect = .pure }
-    try endIfCancelled(&row, actor, context)
-    if row.cancelAt == nil, let failure = row.overdueFailure(context.serviceMilliseconds) {
-      try context.endOpenStep(of: &row, failure, actor)
-      return try context.fail(&row, failure, actor)
+    var settled: ModelUsage?
+    if case .requeued(_, let usage, let isUnsent, _) = change {
+      // What is open may be run again as if it read only: the next try's row says anew what it does.
+      if isUnsent, row.openStep != nil { row.openEffect = .pure }
+      if let usage { row.settle(usage) }
+      settled = usage
     }
+    if try endFirst(&row, booked: settled, actor, context) { return }
     // Going on would repeat what may have happened. What was reserved is booked by the move.
     if row.inDoubt > 0 { return try context.waitInDoubt(&row, actor) }
     switch change {
-    case .retrying(let failure, let runAfter) where row.attempt < row.maxAttempts:
+    case .retrying(let failure, let pause) where row.attempt < row.maxAttempts:
       context.mark(.retry)
-      try context.retryAfterError(&row, failure, runAfter, actor)
+      try context.retryAfterError(&row, failure, context.now.adding(pause), actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
-    case .requeued(let reason, let usage, let isUnsent):
+    case .requeued(let reason, _, let isUnsent, let isAfterTry):
       var head: [String: JSONValue] = ["reason": .string(reason)]
       if isUnsent { head["unsent"] = true }
-      if let usage {
-        row.settle(usage)
-        head["settled"] = usage.json
-      }
+      if let settled { head["settled"] = settled.json }
+      if isAfterTry { head["after_failed_try"] = true }
       try context.leave(&row, by: .requeue, actor, head: head)
     default: throw StoreError(.databaseCorrupt, "\(row.id) cannot go back to pending by \(change)")
     }

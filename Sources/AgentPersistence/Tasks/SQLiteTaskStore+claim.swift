@@ -71,13 +71,15 @@ extension SQLiteTaskStore {
     return claimed
   }
 
-  /// Nil for an agent that has no task yet, and for one disabled since the request was made.
+  /// Nil for an agent that has no task yet, and for one disabled or restarted since the request was made.
   private func seat(_ room: ClaimRequest.Room, _ context: WriteContext) throws -> Seat? {
     guard let number = try context.db.nameID(room.agent.id.name) else { return nil }
     let state = try context.db.firstRow("SELECT disabled, generation FROM agent_state WHERE agent = ?", [number])
     if let state, state[0] as Int64 != 0 { return nil }
+    let generation: Int64 = state?[1] ?? 0
+    guard room.generation ?? generation == generation else { return nil }
     return Seat(
-      agent: room.agent, number: number, generation: state?[1] ?? 0, places: room.places,
+      agent: room.agent, number: number, generation: generation, places: room.places,
       picker: ClaimPicker(agent: number, now: context.now))
   }
 

@@ -34,7 +34,9 @@ extension SQLiteTaskStore {
       if let task, let code = try db.firstInteger("SELECT status FROM task WHERE id = ?", [task.number]) {
         status = TaskStatus(storedCode: code)
       }
-      return (try Self.eventPage(after: sequence, of: task, limit: max(1, limit), pageBytes, db), status)
+      var page = try Self.eventPage(after: sequence, of: task, limit: max(1, limit), pageBytes, db)
+      page.highestDeleted = try db.metaNumber("highest_seq_deleted")
+      return (page, status)
     }
   }
 

@@ -41,10 +41,9 @@ extension SQLiteTaskStore {
     } else if let failure = row.overdueFailure(context.serviceMilliseconds) ?? row.crashFailure {
       try context.endOpenStep(of: &row, failure, actor)
       try context.fail(&row, failure, actor)
-    } else if row.openEffect == .once || row.inDoubt > 0 {
-      if row.openEffect == .once { try context.doubtOpenStep(of: &row, actor) }
-      try context.waitInDoubt(&row, actor)
     } else {
+      if row.openEffect == .once, try !context.isWantedAgain(row) { try context.doubtOpenStep(of: &row, actor) }
+      if row.inDoubt > 0 { return try context.waitInDoubt(&row, actor) }
       try context.leave(&row, by: .requeue, actor, head: ["reason": "crash"])
     }
   }

@@ -113,7 +113,10 @@ extension WriteContext {
       head["action"] = "finished"
       head["result_hash"] = .string(resultHash)
       body = ["output": output]
-    case .retry: head["action"] = "retry"
+    case .retry:
+      head["action"] = "retry"
+      // Open, and as doubtful as before: should the task end before the next try, somebody has to settle it anew.
+      (row.openStep, row.openEffect) = (Int64(step), .once)
     case .fail:
       head["action"] = "fail"
       head["error"] = failure.json

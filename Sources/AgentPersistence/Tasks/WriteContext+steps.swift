@@ -3,7 +3,9 @@ import GRDB
 
 /// The rows of steps, and the columns of `task` that sum them up.
 extension WriteContext {
+  /// Throws `claim_lost` for a step that has ended, for one beside another that is open, and for the same try twice.
   func startStep(_ start: StepStart, of row: inout TaskRow, _ actor: Actor) throws {
+    try checkStart(start, row)
     row.settle(start.settling)
     row.tokensReserved = start.reservedTokens
     row.lastStep = max(row.lastStep, Int64(start.number))
@@ -27,10 +29,23 @@ extension WriteContext {
       body: start.input.map { ["input": $0] })
   }
 
+  private func checkStart(_ start: StepStart, _ row: TaskRow) throws {
+    guard let open = row.openStep else {
+      if Int64(start.number) > row.lastStep { return }
+      throw StoreError(.claimLost, "step \(start.number) of \(row.id) has ended already")
+    }
+    let lastTry = try stepHead(open, of: row)["attempt"]?.integerValue ?? 0
+    guard open == Int64(start.number), Int64(start.attempt) > lastTry else {
+      throw StoreError(.claimLost, "step \(open) of \(row.id) is open, at try \(lastTry)")
+    }
+  }
+
+  /// Throws `claim_lost` for a step that is not open: it has ended, and must not end twice.
   func endStep(_ end: StepEnd, of row: inout TaskRow, _ actor: Actor) throws {
-    row.settle(end.usage)
     let step = Int64(end.number)
-    if row.openStep == step { (row.openStep, row.openEffect) = (nil, nil) }
+    guard row.openStep == step else { throw StoreError(.claimLost, "step \(step) of \(row.id) is not open") }
+    row.settle(end.usage)
+    (row.openStep, row.openEffect) = (nil, nil)
     var head = try stepHead(step, of: row)
     if let usage = end.usage { head["usage"] = usage.json }
     switch end.outcome {
@@ -53,15 +68,29 @@ extension WriteContext {
   }
 
   /// Ends the step that is open when the task ends without its worker: one that may have had its effect goes in doubt,
-  /// an `idempotent` one too since nobody is there to look; all others failed.
-  func endOpenStep(of row: inout TaskRow, _ failure: Failure, _ actor: Actor) throws {
+  /// an `idempotent` one too since nobody is there to look; all others failed. `booked`: what its last try used, settled
+  /// by the caller; for the record.
+  func endOpenStep(
+    of row: inout TaskRow, _ failure: Failure, booked usage: ModelUsage? = nil, _ actor: Actor
+  ) throws {
     guard let step = row.openStep else { return }
     if row.openEffect != .pure { return try doubtOpenStep(of: &row, actor) }
     (row.openStep, row.openEffect) = (nil, nil)
     var head = try stepHead(step, of: row)
     head["evidence"] = nil
     head["error"] = failure.json
+    if let usage { head["usage"] = usage.json }
     try append(.stepFailed, to: &row, step: step, actor: actor, head: .object(head))
+  }
+
+  /// Whether a person has said of the open step that it be tried again, and it was not yet: until then nothing more
+  /// of it can have happened.
+  func isWantedAgain(_ row: TaskRow) throws -> Bool {
+    guard let step = row.openStep else { return false }
+    let newest = try db.firstInteger(
+      "SELECT type FROM journal INDEXED BY journal_task WHERE task = ? AND step = ? ORDER BY seq DESC LIMIT 1",
+      [row.id.number, step])
+    return newest == JournalEventType.stepResolved.storedCode
   }
 
   /// Puts the open step in doubt: its intent is on disk and its answer is not.
@@ -102,4 +131,9 @@ extension StepStart {
     case (.toolCall, .once): .once
     }
   }
+}
+
+extension Failure {
+  /// How the open step of a task ends that a caller cancels.
+  static let taskCancelled = Failure(code: "cancelled", detail: "the task was cancelled")
 }

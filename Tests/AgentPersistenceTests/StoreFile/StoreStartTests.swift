@@ -181,4 +181,25 @@ import Testing
     #expect(!fixture.logged("counters_recounted"))
     await third.close()
   }
+
+  @Test("the WAL that a killed process leaves is in the database before the first acknowledgement")
+  func killedWAL() async throws {
+    let fixture = try StoreFixture()
+    let file = try fixture.open { $0.checkpointPages = 1_000_000 }
+    for number in 0..<300 {
+      _ = try await file.outcome(addName("\(number) " + String(repeating: "x", count: 4000))).get()
+    }
+    let copy = try StoreFixture()
+    for name in ["agent.db", "agent.db-wal", "wal.position"] {
+      guard let bytes = fixture.bytes("\(fixture.path)/\(name)") else { continue }
+      try bytes.write(to: URL(fileURLWithPath: "\(copy.path)/\(name)"))
+    }
+    await file.close()
+    #expect(try #require(copy.bytes(copy.wal)).count > 1 << 20)
+    let opened = try copy.open()
+    // The start's own commit is all that stands in it.
+    #expect((copy.bytes(copy.wal)?.count ?? 0) <= 16 * 4120)
+    #expect(try await opened.count("name") == 300)
+    await opened.close()
+  }
 }

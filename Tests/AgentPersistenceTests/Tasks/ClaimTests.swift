@@ -78,7 +78,7 @@ struct ClaimTests {
     let bench = try await TaskStoreBench()
     let claimed = try await bench.running()
     let due = bench.clock.now().adding(.seconds(5))
-    try await bench.advance(claimed, .retrying(Failure(code: "e", detail: ""), runAfter: due))
+    try await bench.advance(claimed, .retrying(Failure(code: "e", detail: ""), after: .seconds(5)))
     let task = try await bench.task(claimed.task.id)
     #expect(task.status == .pending && task.attempt == 2 && task.runAfter == due)
     #expect(try await bench.store.promoteDue(limit: 10) == 0)

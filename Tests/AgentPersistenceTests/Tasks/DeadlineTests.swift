@@ -21,7 +21,7 @@ struct DeadlineTests {
     try await bench.advance(pending, .start(1), .requeued(reason: "shutdown"))
     let again = try #require(try await bench.claim().first)
     let late = bench.clock.now().adding(.seconds(500))
-    try await bench.advance(again, .retrying(Failure(code: "e", detail: ""), runAfter: late))
+    try await bench.advance(again, .retrying(Failure(code: "e", detail: ""), after: .seconds(500)))
     let waiting = try await bench.running(timeoutSeconds: 10)
     try await bench.advance(waiting, .waiting(TaskWait(reason: .timer, until: late)))
     let running = try await bench.running(timeoutSeconds: 5)

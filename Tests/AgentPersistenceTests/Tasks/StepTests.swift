@@ -47,7 +47,7 @@ struct StepTests {
     let bench = try await TaskStoreBench()
     let leaving: [(TaskChange, Int64)] = [
       (.requeued(reason: "shutdown"), 100), (.broken, 100), (.done, 100),
-      (.retrying(Failure(code: "e", detail: ""), runAfter: bench.clock.now().adding(.seconds(99))), 100),
+      (.retrying(Failure(code: "e", detail: ""), after: .seconds(99)), 100),
       (.waiting(TaskWait(reason: .providerLimit, until: bench.clock.now().adding(.seconds(9)))), 0),
     ]
     for (change, used) in leaving {
@@ -66,7 +66,7 @@ struct StepTests {
   func doubtKeepsFromGoingOn() async throws {
     let bench = try await TaskStoreBench()
     let onward: [TaskChange] = [
-      .requeued(reason: "shutdown"), .retrying(Failure(code: "e", detail: ""), runAfter: bench.clock.now()),
+      .requeued(reason: "shutdown"), .retrying(Failure(code: "e", detail: ""), after: .zero),
     ]
     for change in onward {
       let claimed = try await bench.running()
@@ -87,7 +87,7 @@ struct StepTests {
     let bench = try await TaskStoreBench()
     let claimed = try await bench.running(maxAttempts: 1)
     let failure = Failure(code: "provider_error", detail: "500")
-    let result = try await bench.advance(claimed, .retrying(failure, runAfter: bench.clock.now()))
+    let result = try await bench.advance(claimed, .retrying(failure, after: .zero))
     #expect(result.status == .failed)
     let task = try await bench.task(claimed.task.id)
     #expect(task.error == failure && task.attempt == 1)
@@ -107,7 +107,7 @@ struct StepTests {
     #expect(claimed.wallTimeUsed == .seconds(7) && claimed.hasSteps)
     #expect(claimed.timeLeft >= .seconds(3600 - 107) && claimed.timeLeft < .seconds(3600))
     bench.clock.advance(by: .seconds(3))
-    try await bench.advance(claimed, .retrying(Failure(code: "e", detail: ""), runAfter: bench.clock.now()))
+    try await bench.advance(claimed, .retrying(Failure(code: "e", detail: ""), after: .zero))
     _ = try await bench.store.promoteDue(limit: 1)
     #expect(try await bench.claim().first?.wallTimeUsed == .zero)
   }

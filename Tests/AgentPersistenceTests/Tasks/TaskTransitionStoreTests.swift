@@ -30,7 +30,7 @@ struct TaskTransitionStoreTests {
     case .wait: try await advance(.waiting(TaskWait(reason: .approval)))
     case .resume: _ = try await bench.store.resume(id, by: .local)
     case .retryAfterError:
-      try await advance(.retrying(Failure(code: "e", detail: ""), runAfter: bench.clock.now().adding(.seconds(5))))
+      try await advance(.retrying(Failure(code: "e", detail: ""), after: .seconds(5)))
     case .retryAsked: _ = try await bench.store.retry(id, from: .lastStep, by: .local)
     case .requeue: try await advance(.requeued(reason: "shutdown"))
     case .complete: try await advance(.done)
