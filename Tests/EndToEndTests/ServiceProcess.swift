@@ -1,6 +1,7 @@
 import AgentCore
 import AgentTestKit
 import Foundation
+import Glibc
 import HTTPTransport
 import Synchronization
 
@@ -69,16 +70,9 @@ final class ServiceProcess: Sendable {
     let (out, err) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (out, err)
     (output, errors) = (OutputLines(), OutputLines())
-    out.fileHandleForReading.readabilityHandler = { [output] in output.take($0) }
-    err.fileHandleForReading.readabilityHandler = { [errors] in errors.take($0) }
-    let watched = [(output, out.fileHandleForReading), (errors, err.fileHandleForReading)]
-    process.terminationHandler = { _ in
-      for (lines, handle) in watched.reversed() {
-        lines.take(handle)
-        lines.close()
-      }
-    }
     try process.run()
+    output.read(out)
+    errors.read(err)
   }
 
   deinit {
@@ -111,6 +105,7 @@ final class ServiceProcess: Sendable {
   @discardableResult
   func exit() async -> Int32 {
     await output.closed()
+    await errors.closed()
     process.waitUntilExit()
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
@@ -172,28 +167,21 @@ final class OutputLines: Sendable {
 
   var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
 
-  /// Takes what is there. `closing`: the pipe's end closes these lines too.
-  ///
-  /// Read and kept as one: who hears that a process is gone must find all that it said, whichever thread reads it.
-  func take(_ handle: FileHandle, closing: Bool = false) {
-    let descriptor = handle.fileDescriptor
-    // The pipe's handler and the process's end both come here: the second one finds nothing, and must not wait.
-    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-    var isAtEnd = false
-    change { state in
+  /// Reads the pipe to its end on a thread of its own, and closes these lines there. Not by a readability handler:
+  /// dispatch's own thread has died of one whose handle went away on another thread.
+  func read(_ pipe: Pipe) {
+    let handle = pipe.fileHandleForReading
+    Thread.detachNewThread { [self] in
       var buffer = [UInt8](repeating: 0, count: 65_536)
-      var count = read(descriptor, &buffer, buffer.count)
-      while count > 0 {
-        state.bytes.append(contentsOf: buffer[..<count])
-        count = read(descriptor, &buffer, buffer.count)
+      while true {
+        let count = Glibc.read(handle.fileDescriptor, &buffer, buffer.count)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { break }
+        change { $0.bytes.append(contentsOf: buffer[..<count]) }
       }
-      isAtEnd = count == 0
-      if closing, isAtEnd { state.isClosed = true }
+      change { $0.isClosed = true }
     }
-    if isAtEnd { handle.readabilityHandler = nil }
   }
-
-  func close() { change { $0.isClosed = true } }
 
   private func change(_ body: (inout State) -> Void) {
     let ready = state.withLock { state in

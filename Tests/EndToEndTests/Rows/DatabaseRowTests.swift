@@ -221,8 +221,8 @@ import Testing
     process.arguments = [folder.appending("data/agent.db")]
     let output = Pipe()
     (process.standardInput, process.standardOutput) = (input, output)
-    output.fileHandleForReading.readabilityHandler = { lines.take($0, closing: true) }
     try process.run()
+    lines.read(output)
     try input.fileHandleForWriting.write(
       contentsOf: Data(".bail on\n.timeout 5000\nBEGIN IMMEDIATE;\nSELECT 'locked';\n".utf8))
     #expect(await lines.first { $0 == "locked" } != nil)

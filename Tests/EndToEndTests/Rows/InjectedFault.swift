@@ -44,9 +44,8 @@ final class InjectedFault: Sendable {
       + (path.map { ["-P", $0] } ?? [])
     let errors = Pipe()
     strace.standardError = errors
-    errors.fileHandleForReading.readabilityHandler = { [messages] in messages.take($0) }
-    strace.terminationHandler = { [messages] _ in messages.close() }
     try strace.run()
+    messages.read(errors)
     guard await messages.first(where: { $0.contains("attached") }) != nil else {
       throw ServiceProcess.NotReady(description: "strace: \(messages.text)")
     }

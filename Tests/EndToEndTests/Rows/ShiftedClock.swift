@@ -28,8 +28,8 @@ final class ShiftedClock: Sendable {
     keeper.standardInput = input
     let lines = Pipe()
     keeper.standardOutput = lines
-    lines.fileHandleForReading.readabilityHandler = { [output] in output.take($0, closing: true) }
     try keeper.run()
+    output.read(lines)
     guard let shared = await output.first(where: { !$0.isEmpty }), let library = Self.library else {
       throw ServiceProcess.NotReady(description: "faketime gives no shared memory")
     }
