@@ -27,7 +27,7 @@ struct AcceptLossCommand: AsyncParsableCommand {
         tell("usage", "there is no data folder \(folder)")
         throw ExitCode(ProcessExit.usage.rawValue)
       }
-      // With JSON asked for, standard error holds one object, or none; the store's warnings go to nobody else either.
+      // With JSON asked for, standard error holds one object or nothing: the store's warnings are for people.
       let isQuiet = json
       let options = StoreOptions(
         folder: folder, clock: SystemClock(), random: SystemRandom(),

@@ -96,7 +96,7 @@ import Testing
     let list = ["task", "list", "--json"]
     let cases: [(arguments: [String], variable: String?, status: Int32, code: String)] = [
       (list + ["--server", "unix:" + folder.appending("nobody.sock")], nil, 69, "unreachable"),
-      (list, "ftp://x", 78, "config_invalid"), (list + ["--server", server.url("")], nil, 1, "bad_answer"),
+      (list, "ftp://x", 78, "configuration"), (list + ["--server", server.url("")], nil, 1, "bad_answer"),
       (["accept-loss", "--json", "--data", folder.appending("nothing")], nil, 64, "usage"),
     ]
     for (arguments, variable, status, code) in cases {
