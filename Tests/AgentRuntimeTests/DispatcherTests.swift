@@ -85,7 +85,10 @@ import Testing
   func deadlineFromMemory() async throws {
     let probe = ProbeTool("probe", effect: .pure, [.hang])
     var hooks = StoreHooks()
-    hooks.beforeDeadlines = { () throws(StoreError) in throw StoreError(.storageIOError, "no") }
+    // Not before the step runs: a dispatcher that was refused pauses, and this clock stands still until then.
+    hooks.beforeDeadlines = { () throws(StoreError) in
+      if probe.count > 0 { throw StoreError(.storageIOError, "no") }
+    }
     let rig = try await EngineRig(
       in: TemporaryFolder(), agents: [EngineTests.agent(tools: ["probe"])], script: .turns([.call("probe")]),
       tools: [probe], hooks: hooks)

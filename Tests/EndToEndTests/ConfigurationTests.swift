@@ -23,10 +23,11 @@ import Testing
       files: ServiceProcess.scripted([["reply": ["delay": "100ms", "text": "done"]]]).merging([
         "server.yaml": "workers: 2\n"
       ]) { $1 })
-    var ids: [String] = []
-    for agent in ["coder", "coder", "coder", "writer", "writer"] {
-      ids.append(try await service.create(["agent": .string(agent), "input": "x"]))
-    }
+    // In one commit, so that there is always a next one to begin.
+    let tasks: [JSONValue] = ["coder", "coder", "coder", "writer", "writer"].map { ["agent": $0, "input": "x"] }
+    let batch = try await service.send("POST", "/api/tasks:batch", ["tasks": .array(tasks)])
+    let ids = (batch.json["data"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
+    #expect(ids.count == 5, "\(batch.text)")
     var moves: [(number: Int, name: String)] = []
     for id in ids {
       var events = try await service.events("/api/tasks/\(id)/events")

@@ -74,7 +74,7 @@ import Testing
         (["input": Self.text(1024 * 1024 + 1)], "/input"),
         (["metadata": ["m": Self.text(64 * 1024 - 5)]], "/metadata"), (labels(17), "/labels"),
         (labels(1, name: 65), "/labels/\(longName.prefix(64))"), (labels(1, value: 65), "/labels/10"),
-        (files(8 * 1024 * 1024 + 1), "/files"),
+        (files(8 * 1024 * 1024 + 1), "/files/1/text"),
       ])
     #expect(try await service.listed().count == 5)
   }
