@@ -11,6 +11,7 @@ package final class LoopbackServer: Sendable {
   private struct State {
     var open: Set<Int32> = []
     var accepted = 0
+    var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     var requests: [LoopbackRequest] = []
     var isStopped = false
   }
@@ -46,11 +47,15 @@ package final class LoopbackServer: Sendable {
     while true {
       let descriptor = accept(listener, nil, nil)
       guard descriptor >= 0 else { return }
-      let index = state.withLock { state in
+      let (index, waiters) = state.withLock { state in
         state.open.insert(descriptor)
         state.accepted += 1
-        return state.accepted - 1
+        let accepted = state.accepted
+        let met = state.waiters.filter { $0.count <= accepted }
+        state.waiters.removeAll { $0.count <= accepted }
+        return (accepted - 1, met)
       }
+      for waiter in waiters { waiter.continuation.resume() }
       Thread { [self] in
         script(LoopbackConnection(descriptor: descriptor, server: self), index)
         state.withLock { state in
@@ -69,6 +74,17 @@ package final class LoopbackServer: Sendable {
   }
 
   package var accepted: Int { state.withLock(\.accepted) }
+  /// Returns once so many connections were accepted: a client may be told of its own before this thread is.
+  package func accepted(_ count: Int) async {
+    await withCheckedContinuation { continuation in
+      let isMet = state.withLock { state in
+        if state.accepted < count { state.waiters.append((count, continuation)) }
+        return state.accepted >= count
+      }
+      if isMet { continuation.resume() }
+    }
+  }
+
   package var requests: [LoopbackRequest] { state.withLock(\.requests) }
   fileprivate func record(_ request: LoopbackRequest) { state.withLock { $0.requests.append(request) } }
 

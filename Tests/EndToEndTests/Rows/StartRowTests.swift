@@ -58,7 +58,10 @@ import Testing
       #expect(try await DatabaseRowTests.sqlite(folder, "SELECT count(*) FROM task") == "2")
       #expect(try await DatabaseRowTests.sqlite(folder, "PRAGMA integrity_check") == "ok")
     }
-    #expect(found.contains(old) && found.allSatisfy { [old, whole].contains($0) }, "\(found)")
+    // One after the other, each whole.
+    let newest = try #require(Int(whole.prefix { $0 != " " }))
+    let steps = [old] + (2...newest).map { "\($0)" + whole.drop { $0 != " " } }
+    #expect(found.contains(old) && found.allSatisfy(steps.contains), "\(found)")
     let service = try await ServiceProcess.serve(in: folder)
     #expect(try await service.listed() == ["task-2", "task-1"])
     #expect(try await DatabaseRowTests.sqlite(folder, schema) == whole)
