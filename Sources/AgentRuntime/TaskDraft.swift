@@ -46,7 +46,9 @@ package struct TaskDraft: Sendable, Hashable {
     let prompt = input.stringValue ?? input["prompt"]?.stringValue
     refuse(prompt == nil, "/input", "text, or an object with a member `prompt` that is text")
     refuse(prompt?.isEmpty == true, "/input", "must not be empty")
-    refuse(input.encoded().count > Bounds.inputBytes, "/input", "at most \(Bounds.inputBytes) bytes")
+    // Of a text its own bytes, not those of its quotes and escapes.
+    let inputBytes = input.stringValue?.utf8.count ?? input.encoded().count
+    refuse(inputBytes > Bounds.inputBytes, "/input", "at most \(Bounds.inputBytes) bytes")
     refuse(metadata != .null && metadata.objectValue == nil, "/metadata", "an object")
     refuse(metadata.encoded().count > Bounds.metadataBytes, "/metadata", "at most \(Bounds.metadataBytes) bytes")
     refuse(labels.count > Bounds.labels, "/labels", "at most \(Bounds.labels) labels")

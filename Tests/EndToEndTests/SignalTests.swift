@@ -50,4 +50,21 @@ import Testing
     #expect(try String(contentsOfFile: log, encoding: .utf8).contains("task=\(id)"))
     #expect(try !String(contentsOfFile: moved, encoding: .utf8).contains("task=\(id)"))
   }
+
+  @Test("a standard output that takes nothing stops neither the start nor the work")
+  func fullOutput() async throws {
+    let folder = try TemporaryFolder()
+    let script = """
+      "$BINARY" serve --config "$FOLDER" --data "$FOLDER/data" --log-dir "$FOLDER/log" --listen 127.0.0.1:0 \\
+        --socket "$FOLDER/api.sock" >/dev/full 2>/dev/full &
+      until curl -sf --unix-socket "$FOLDER/api.sock" http://localhost/health; do
+        kill -0 $! || exit 9
+      done
+      kill -TERM $!
+      wait $!
+      """
+    let run = try await ShellRun.bash(
+      script, environment: ["BINARY": ServiceProcess.binary.path, "FOLDER": folder.path])
+    #expect(run.status == 0 && run.output.contains("\"ok\""), "\(run)")
+  }
 }

@@ -57,10 +57,10 @@ struct AcceptLossCommand: AsyncParsableCommand {
 
   private func tell(_ code: String, _ detail: String) {
     guard json else { return Self.tell(code == "usage" ? detail : "\(code): \(detail)") }
-    FileHandle.standardError.write(Data((UsageReport.json(code: code, detail: detail).text + "\n").utf8))
+    ProcessStream.error.write(UsageReport.json(code: code, detail: detail).text + "\n")
   }
 
   private static func tell(_ line: String) {
-    FileHandle.standardError.write(Data("agent-system: \(line)\n".utf8))
+    ProcessStream.error.write("agent-system: \(line)\n")
   }
 }

@@ -18,7 +18,7 @@ struct SandboxCommand: AsyncParsableCommand {
   mutating func run() async throws {
     let folder = data?.absolute ?? Self.ownFolder
     if data == nil {
-      FileHandle.standardError.write(Data("agent-system: data in \(folder)\n".utf8))
+      ProcessStream.error.write("agent-system: data in \(folder)\n")
     }
     try await ServiceRun.toItsEnd { () throws(StartFailure) in
       do {

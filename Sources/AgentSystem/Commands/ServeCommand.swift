@@ -58,10 +58,10 @@ enum ServiceRun {
     do throws(StartFailure) {
       try await ServiceComposition(try settings()).run { address in
         // One line an address; a test, or a script, reads the port from the first.
-        FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
+        ProcessStream.output.write("listening on \(address)\n")
       }
     } catch {
-      for line in error.lines { FileHandle.standardError.write(Data("agent-system: \(line)\n".utf8)) }
+      for line in error.lines { ProcessStream.error.write("agent-system: \(line)\n") }
       throw ExitCode(error.exit.rawValue)
     }
   }

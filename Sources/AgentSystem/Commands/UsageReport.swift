@@ -35,7 +35,7 @@ extension AgentSystemCommand {
       if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
     } catch {
       guard let line = UsageReport.line(for: error, arguments: arguments, of: self) else { exit(withError: error) }
-      FileHandle.standardError.write(Data((line + "\n").utf8))
+      ProcessStream.error.write(line + "\n")
       exit(withError: ExitCode.validationFailure)
     }
   }

@@ -80,7 +80,8 @@ package struct HTTPRequestTool: AgentTool {
       allowHosts: context.allowHosts, ownListeners: SocketAddress.withInterfaces(ownListeners()),
       ownAddresses: ownAddresses())
     guard rule.mayReach(url) else {
-      throw ToolError("egress_denied", "\(url.hostAndPort) is not in this agent's allow_hosts")
+      throw ToolError(
+        "egress_denied", "\(url.hostAndPort) is not in this agent's allow_hosts, or is this service itself")
     }
     return rule
   }

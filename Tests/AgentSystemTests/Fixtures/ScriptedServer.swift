@@ -59,6 +59,7 @@ final class ScriptedServer: Sendable {
     port = try Self.listen(listener, socketPath)
     self.listener = listener
     Thread.detachNewThread { [self] in
+      defer { Glibc.close(listener) }
       while true {
         let descriptor = accept(listener, nil, nil)
         guard descriptor >= 0 else { return }
@@ -78,11 +79,9 @@ final class ScriptedServer: Sendable {
     }
   }
 
-  /// Ends the accepting thread.
-  func stop() {
-    shutdown(listener, Int32(SHUT_RDWR))
-    Glibc.close(listener)
-  }
+  /// Ends the accepting thread, which closes the listener itself: a closed number may be another server's at once, and
+  /// its connections would be answered here.
+  func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
   var requests: [ScriptedRequest] { recorded.withLock { $0 } }
 

@@ -68,8 +68,8 @@ struct InvariantCheck {
   private func witnessed() -> [String] {
     Dictionary(grouping: effects, by: \.path).compactMap { path, effects in
       if path.hasPrefix("/once/"), effects.count > 1 { return "I4: \(path) was sent \(effects.count) times" }
-      let distinct = Set(effects).count
-      return distinct > 1 ? "I4: \(path) was sent in \(distinct) forms" : nil
+      let distinct = Set(effects)
+      return distinct.count > 1 ? "I4: \(path) was sent in \(distinct.count) forms: \(distinct)" : nil
     }
   }
 

@@ -20,9 +20,14 @@ class Recorder(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def record(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Its sender died in the middle of it: half a request is none, and has no effect.
+            self.close_connection = True
+            return
         key = self.headers.get("Idempotency-Key", "")
-        line = json.dumps({"method": self.command, "path": self.path, "body": body, "key": key}) + "\n"
+        line = json.dumps({"method": self.command, "path": self.path, "body": body.decode(), "key": key}) + "\n"
         with lock:
             os.write(log, line.encode())
             os.fsync(log)

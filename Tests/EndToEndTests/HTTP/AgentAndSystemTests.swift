@@ -160,6 +160,7 @@ import Testing
     let path = "/api/tasks/\(id)/steps/\(step):resolve"
     try await service.refused(422, "invalid_field", "POST", path, ["action": "maybe"])
     try await service.refused(409, "step_not_in_doubt", "POST", "/api/tasks/\(id)/steps/1:resolve", ["action": "retry"])
+    try await service.refused(404, "not_found", "POST", "/api/tasks/\(id)/steps/99:resolve", ["action": "retry"])
     var body: [String: JSONValue] = ["action": .string(action)]
     if action == "finished" { body["output"] = ["text": "paid"] }
     let resolved = try await service.send("POST", path, .object(body))

@@ -16,8 +16,7 @@ import Testing
     .object(["agent": "writer", "input": "x"].merging(members) { $1 })
   }
 
-  /// Text whose JSON, quotes included, has so many bytes.
-  private static func text(_ bytes: Int) -> JSONValue { .string(String(repeating: "t", count: bytes - 2)) }
+  private static func text(_ bytes: Int) -> JSONValue { .string(String(repeating: "t", count: bytes)) }
 
   private static func expect(
     _ service: ServiceProcess, taken: [[String: JSONValue]], refused: [([String: JSONValue], pointer: String)],
@@ -63,16 +62,16 @@ import Testing
       ]
     }
     let longName = String(repeating: "l", count: 63) + "10"
-    // The metadata's JSON is `{"m":…}`: six bytes around the text.
+    // The metadata's JSON is `{"m":"…"}`: eight bytes around the text.
     try await Self.expect(
       service,
       taken: [
-        ["input": Self.text(1024 * 1024)], ["metadata": ["m": Self.text(64 * 1024 - 6)]], labels(16),
+        ["input": Self.text(1024 * 1024)], ["metadata": ["m": Self.text(64 * 1024 - 8)]], labels(16),
         labels(1, name: 64, value: 64), files(8 * 1024 * 1024),
       ],
       refused: [
         (["input": Self.text(1024 * 1024 + 1)], "/input"),
-        (["metadata": ["m": Self.text(64 * 1024 - 5)]], "/metadata"), (labels(17), "/labels"),
+        (["metadata": ["m": Self.text(64 * 1024 - 7)]], "/metadata"), (labels(17), "/labels"),
         (labels(1, name: 65), "/labels/\(longName.prefix(64))"), (labels(1, value: 65), "/labels/10"),
         (files(8 * 1024 * 1024 + 1), "/files/1/text"),
       ])

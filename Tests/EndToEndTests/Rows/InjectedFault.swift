@@ -33,15 +33,15 @@ final class InjectedFault: Sendable {
     return first.contains("attached")
   }()
 
-  /// `calls`: as strace's `trace=` takes them. `what`: as `inject=…:` does, `error=EIO`. `path`: only calls on that
-  /// file. `log`: where strace writes what it saw. Returns once every thread is attached.
+  /// `calls`: as strace's `trace=` takes them. `what`: as `inject=…:` does, `error=EIO`; nil only looks. `paths`: only
+  /// calls on these files; none: on all. `log`: where strace writes what it saw. Returns once every thread is attached.
   init(
-    _ service: ServiceProcess, _ calls: String, _ what: String, path: String? = nil, log: String = "/dev/null"
+    _ service: ServiceProcess, _ calls: String, _ what: String?, paths: [String] = [], log: String = "/dev/null"
   ) async throws {
     strace.executableURL = URL(fileURLWithPath: Self.program)
     strace.arguments =
-      ["-f", "-y", "-p", "\(service.pid)", "-o", log, "-e", "trace=\(calls)", "-e", "inject=\(calls):\(what)"]
-      + (path.map { ["-P", $0] } ?? [])
+      ["-f", "-y", "-p", "\(service.pid)", "-o", log, "-e", "trace=\(calls)"]
+      + (what.map { ["-e", "inject=\(calls):\($0)"] } ?? []) + paths.flatMap { ["-P", $0] }
     let errors = Pipe()
     strace.standardError = errors
     try strace.run()

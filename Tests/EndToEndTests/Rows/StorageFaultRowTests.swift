@@ -47,8 +47,8 @@ import Testing
     acknowledged.append(busy)
     try await service.running(busy)
 
-    let path = fault.file.map { folder.appending("data/" + $0) }
-    let injected = try await InjectedFault(service, fault.calls, "error=\(fault.error)", path: path)
+    let paths = fault.file.map { [folder.appending("data/" + $0)] } ?? []
+    let injected = try await InjectedFault(service, fault.calls, "error=\(fault.error)", paths: paths)
     // Measured by a process of its own: this one's threads may be busy with other tests.
     let asked = try await ShellRun.bash(
       "until curl -s --unix-socket \(service.socket) http://localhost/health | tee /dev/stderr | grep -q degraded; "
@@ -122,7 +122,7 @@ import Testing
     let before = try service.residentBytes()
     let began = ContinuousClock.now
     let slow = try await InjectedFault(
-      service, "fdatasync", "delay_exit=1200000", path: folder.appending("data/agent.db-wal"))
+      service, "fdatasync", "delay_exit=1200000", paths: [folder.appending("data/agent.db-wal")])
     let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
       for _ in 0..<Self.writers {
         group.addTask { try await service.send("POST", "/api/tasks", Self.task).status }
