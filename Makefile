@@ -18,12 +18,9 @@ run: build ## set up, start the service in sandbox mode, run a real task on this
 stop: ## stop the service that `make run` left up
 	@packaging/scripts/stop-sandbox
 
-# Tests wait for each other's processor otherwise, hundreds at a time, and limits in seconds mean nothing.
-SWIFT_TEST := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=12 swift test
-
 test: packages toolchain ## set up and pass every test
 	$(SWIFT_BUILD) --build-tests
-	$(SWIFT_TEST) --skip-build
+	packaging/scripts/run-tests
 
 build: packages toolchain ## the release binary, at .build/release/agent-system
 	@test -x $(BINARY) || echo "The first release build takes 5 to 10 minutes on two cores; later ones take seconds."
