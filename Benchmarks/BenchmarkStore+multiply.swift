@@ -32,13 +32,12 @@ extension BenchmarkStore {
       let rows = try Row.fetchAll(
         context.db,
         sql: """
-          SELECT agent, owner, status, count(*) FROM task WHERE id IN (SELECT value FROM json_each(?))
-          GROUP BY agent, owner, status
+          SELECT agent, status, count(*) FROM task WHERE id IN (SELECT value FROM json_each(?))
+          GROUP BY agent, status
           """, arguments: [list])
       for row in rows {
-        let (agent, owner, status, number): (Int64, Int64, Int64, Int64) = (row[0], row[1], row[2], row[3])
+        let (agent, status, number): (Int64, Int64, Int64) = (row[0], row[1], row[2])
         context.count(.tasks, "\(agent):\(status)", by: number * Int64(rounds))
-        if status == 0 { context.count(.claimable, "\(agent):\(owner)", by: number * Int64(rounds)) }
       }
     }
   }
