@@ -25,7 +25,7 @@ let middle: [Target] = [
       "AgentCore", "Vault", "CPlatform", .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "GRDBSQLite", package: "GRDB.swift"),
     ]),
-  .target(name: "LLMProviders", dependencies: ["AgentCore", "AgentConfig"]),
+  .target(name: "LLMProviders", dependencies: ["AgentCore", "AgentConfig", "HTTPTransport", "InProcessCache"]),
   .target(name: "AgentTools", dependencies: ["AgentCore", "CPlatform", "HTTPTransport"]),
   .target(name: "AgentObservability", dependencies: ["AgentCore", .product(name: "Logging", package: "swift-log")]),
 ]
@@ -34,7 +34,7 @@ let top: [Target] = [
   .target(
     name: "AgentAPI",
     dependencies: [
-      "AgentCore", "AgentRuntime", "InProcessCache", "CPlatform",
+      "AgentCore", "AgentRuntime", "InProcessCache", "LLMProviders", "CPlatform",
       .product(name: "Hummingbird", package: hummingbird), .product(name: "HummingbirdCore", package: hummingbird),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -79,7 +79,8 @@ let tests: [Target] = [
       "AgentPersistence", "Vault", .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "GRDBSQLite", package: "GRDB.swift"),
     ]),
-  .testTarget(name: "LLMProvidersTests", dependencies: kit + ["LLMProviders", "AgentConfig"]),
+  .testTarget(
+    name: "LLMProvidersTests", dependencies: kit + ["LLMProviders", "AgentConfig", "HTTPTransport", "InProcessCache"]),
   .testTarget(name: "AgentToolsTests", dependencies: kit + ["AgentTools", "CPlatform", "HTTPTransport"]),
   .testTarget(
     name: "AgentObservabilityTests",

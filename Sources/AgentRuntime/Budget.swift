@@ -21,8 +21,8 @@ package enum Budget {
   static func requestBytes(_ request: ModelRequest) -> Int {
     let messages = request.messages.reduce(0) { sum, message in
       switch message {
-      case .system(let text), .user(let text): sum + text.utf8.count
-      case .assistant(let text, let calls):
+      case .system(let text), .user(let text, _): sum + text.utf8.count
+      case .assistant(let text, let calls, _):
         sum + text.utf8.count + calls.reduce(0) { $0 + $1.json.encoded().count }
       case .toolResult(_, let name, let text, _): sum + name.utf8.count + text.utf8.count
       }

@@ -3,10 +3,19 @@ import AgentCore
 /// `providers.yaml`: who answers model calls. A value made with `init()` is the sandbox alone.
 package struct ProviderSettings: Sendable, Hashable {
   package struct Provider: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
+      /// Without a script: the sandbox's own words.
+      case sandbox(SandboxScript?)
+      case remote(RemoteProviderSettings)
+    }
     package var id: ProviderID
-    /// Nil: the sandbox's own words.
-    package var script: SandboxScript?
-    package init(id: ProviderID, script: SandboxScript? = nil) { (self.id, self.script) = (id, script) }
+    package var kind: Kind
+    package init(id: ProviderID, kind: Kind = .sandbox(nil)) { (self.id, self.kind) = (id, kind) }
+
+    /// Of the sandbox's kind alone.
+    package var script: SandboxScript? {
+      if case .sandbox(let script) = kind { script } else { nil }
+    }
   }
 
   /// Who answers an agent that names no provider.
@@ -59,7 +68,7 @@ package struct ProviderSettings: Sendable, Hashable {
       }
       let path = reader.text("script", in: section)
       settings.providers.append(
-        Provider(id: ProviderID(name), script: path.flatMap { loadScript($0, &reader.log) }))
+        Provider(id: ProviderID(name), kind: .sandbox(path.flatMap { loadScript($0, &reader.log) })))
     }
     settings.defaultID = defaultProvider(top, among: settings.providers.map(\.id), &reader)
     log = reader.log

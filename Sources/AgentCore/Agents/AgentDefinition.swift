@@ -18,17 +18,20 @@ package struct AgentDefinition: Sendable, Hashable, Identifiable {
   package var contextTokens: Int
   /// What `http.request` may reach: names, literal addresses with port, or networks.
   package var allowHosts: [String]
+  /// Members of each request's body besides ours, laid over the provider's own; null takes one away.
+  package var body: [String: JSONValue]
 
   package init(
     id: AgentID, description: String = "", instructions: String, provider: ProviderID? = nil, model: String? = nil,
     tools: [String], concurrency: Int = 4,
     limits: TaskLimits = TaskLimits(steps: 50, modelCalls: 40, tokens: 1_000_000, wallTime: .seconds(900)),
-    temperature: Double? = nil, maxOutputTokens: Int = 4096, contextTokens: Int = 100_000, allowHosts: [String] = []
+    temperature: Double? = nil, maxOutputTokens: Int = 4096, contextTokens: Int = 100_000, allowHosts: [String] = [],
+    body: [String: JSONValue] = [:]
   ) {
     (self.id, self.description, self.instructions, self.provider) = (id, description, instructions, provider)
     (self.model, self.tools, self.concurrency, self.limits) = (model, tools, concurrency, limits)
     (self.temperature, self.maxOutputTokens, self.contextTokens) = (temperature, maxOutputTokens, contextTokens)
-    self.allowHosts = allowHosts
+    (self.allowHosts, self.body) = (allowHosts, body)
   }
 
   /// The definition as JSON: the text that `agent_version` keeps and whose digest a task pins.
@@ -39,6 +42,7 @@ package struct AgentDefinition: Sendable, Hashable, Identifiable {
       "concurrency": JSONValue(concurrency), "limits": limits.json,
       "temperature": temperature.map(JSONValue.double) ?? .null, "max_output_tokens": JSONValue(maxOutputTokens),
       "context_tokens": JSONValue(contextTokens), "allow_hosts": .array(allowHosts.map(JSONValue.string)),
+      "body": .object(body),
     ]
   }
 
@@ -54,6 +58,7 @@ package struct AgentDefinition: Sendable, Hashable, Identifiable {
       tools: tools.compactMap(\.stringValue), concurrency: Int(concurrency),
       limits: TaskLimits(json: json["limits"] ?? .null), temperature: json["temperature"]?.doubleValue,
       maxOutputTokens: Int(maxOutput), contextTokens: Int(context),
-      allowHosts: json["allow_hosts"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+      allowHosts: json["allow_hosts"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+      body: json["body"]?.objectValue ?? [:])
   }
 }

@@ -4,6 +4,8 @@ package struct ToolCall: Sendable, Hashable {
   package var id: String
   /// Dotted, as in `file.read`.
   package var name: String
+  /// An object; where the model's text was no JSON object, that text as it came: no tool takes it
+  /// (`tool_arguments_invalid`).
   package var arguments: JSONValue
   package init(id: String, name: String, arguments: JSONValue) {
     (self.id, self.name, self.arguments) = (id, name, arguments)
@@ -16,11 +18,50 @@ package struct ToolCall: Sendable, Hashable {
   }
 }
 
+/// A picture that goes with a prompt.
+package struct ChatImage: Sendable, Hashable {
+  /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+  package var mediaType: String
+  /// Of the bytes; stands for them in digests and in the journal.
+  package var digest: String
+  package var bytes: [UInt8]
+  package init(mediaType: String, digest: String, bytes: [UInt8]) {
+    (self.mediaType, self.digest, self.bytes) = (mediaType, digest, bytes)
+  }
+
+  /// What is set aside for one: more than any provider counts.
+  package static let reservedTokens: Int64 = 5000
+}
+
+/// A reply exactly as its provider sent it, to be sent back so to the same provider and model alone: thinking blocks
+/// with their signatures, refusals, stop reasons and members that this build does not know are all in `message`.
+package struct ReplyOrigin: Sendable, Hashable {
+  package var provider: ProviderID
+  /// The model as it was asked for, not as the provider names it in its answer.
+  package var model: String
+  /// In the provider's own shape: OpenAI's assistant message, Anthropic's `{"content":[…],"stop_reason":…}`.
+  package var message: JSONValue
+  package init(provider: ProviderID, model: String, message: JSONValue) {
+    (self.provider, self.model, self.message) = (provider, model, message)
+  }
+
+  package var json: JSONValue {
+    ["provider": .string(provider.name), "model": .string(model), "message": message]
+  }
+  package init?(json: JSONValue) {
+    guard let provider = json["provider"]?.stringValue, let model = json["model"]?.stringValue,
+      let message = json["message"]
+    else { return nil }
+    self.init(provider: ProviderID(provider), model: model, message: message)
+  }
+}
+
 /// One message of the conversation with a model, in no provider's dialect.
 package enum ChatMessage: Sendable, Hashable {
   case system(String)
-  case user(String)
-  case assistant(text: String, calls: [ToolCall])
+  case user(String, images: [ChatImage] = [])
+  /// `origin` is nil for what no remote provider said (the sandbox, rows of an older build).
+  case assistant(text: String, calls: [ToolCall], origin: ReplyOrigin? = nil)
   /// What a tool call came to; `isError` when the text is the error's.
   case toolResult(callID: String, name: String, text: String, isError: Bool)
 }
@@ -29,12 +70,22 @@ extension ChatMessage {
   /// `{"role":"user","text":"…"}`: what a conversation's digest is taken over.
   package var json: JSONValue {
     switch self {
-    case .system(let text): ["role": "system", "text": .string(text)]
-    case .user(let text): ["role": "user", "text": .string(text)]
-    case .assistant(let text, let calls):
-      ["role": "assistant", "text": .string(text), "calls": .array(calls.map(\.json))]
+    case .system(let text): return ["role": "system", "text": .string(text)]
+    case .user(let text, let images):
+      var members: [String: JSONValue] = ["role": "user", "text": .string(text)]
+      if !images.isEmpty {
+        members["images"] = .array(
+          images.map { ["media_type": .string($0.mediaType), "digest": .string($0.digest)] })
+      }
+      return .object(members)
+    case .assistant(let text, let calls, let origin):
+      var members: [String: JSONValue] = [
+        "role": "assistant", "text": .string(text), "calls": .array(calls.map(\.json)),
+      ]
+      if let origin { members["origin"] = origin.json }
+      return .object(members)
     case .toolResult(let callID, let name, let text, let isError):
-      [
+      return [
         "role": "tool", "call_id": .string(callID), "name": .string(name), "text": .string(text),
         "is_error": .bool(isError),
       ]

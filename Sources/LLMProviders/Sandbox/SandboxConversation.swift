@@ -30,14 +30,14 @@ struct SandboxConversation: Sendable {
       lastTool = nil
       switch message {
       case .system: break
-      case .user(let text):
+      case .user(let text, _):
         userTexts.append(text)
         if isAnswered {
           (prompt, uses, modelCalls, isAnswered) = (text, [], 0, false)
         } else {
           prompt += "\n\n" + text
         }
-      case .assistant(_, let calls):
+      case .assistant(_, let calls, _):
         modelCalls += 1
         if calls.isEmpty { isAnswered = true }
         uses += calls.map { ToolUse(call: $0, outcome: nil) }

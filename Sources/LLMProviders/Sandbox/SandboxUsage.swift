@@ -11,8 +11,8 @@ enum SandboxUsage {
 
   private static func byteCount(of message: ChatMessage) -> Int {
     switch message {
-    case .system(let text), .user(let text), .toolResult(_, _, let text, _): text.utf8.count
-    case .assistant(let text, let calls):
+    case .system(let text), .user(let text, _), .toolResult(_, _, let text, _): text.utf8.count
+    case .assistant(let text, let calls, _):
       calls.reduce(text.utf8.count) { $0 + $1.name.utf8.count + $1.arguments.encoded().count }
     }
   }
