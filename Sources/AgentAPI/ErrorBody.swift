@@ -82,7 +82,8 @@ enum ErrorBody {
     "unsupported_media_type": .unsupportedMediaType, "request_timeout": .requestTimeout,
     // 422: JSON, or a query, that breaks a rule
     "invalid_field": .unprocessableContent, "invalid_parameter": .unprocessableContent,
-    "agent_unknown": .unprocessableContent, "config_invalid": .conflict, "idempotency_mismatch": .unprocessableContent,
+    "agent_unknown": .unprocessableContent, "config_invalid": .conflict,
+    "reload_refused": .conflict, "idempotency_mismatch": .unprocessableContent,
     "folder_not_allowed": .unprocessableContent, "path_outside_workspace": .unprocessableContent,
     "not_regular_file": .unprocessableContent, "not_a_folder": .unprocessableContent,
     "name_invalid": .unprocessableContent, "file_too_large": .unprocessableContent,

@@ -9,6 +9,6 @@ struct AgentSystemCommand: AsyncParsableCommand {
     version: ProductVersion.current,
     subcommands: [
       ServeCommand.self, SandboxCommand.self, RunCommand.self, TaskCommand.self, AgentCommand.self,
-      CleanupCommand.self, AcceptLossCommand.self, VersionCommand.self,
+      ConfigCommand.self, ReloadCommand.self, CleanupCommand.self, AcceptLossCommand.self, VersionCommand.self,
     ])
 }

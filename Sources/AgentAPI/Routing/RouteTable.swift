@@ -23,6 +23,7 @@ struct RouteTable: Sendable {
     let (files, events) = (FileRoutes(services: services), EventRoutes(services: services))
     let (agents, system) = (AgentRoutes(services: services), SystemRoutes(services: services))
     let health = HealthRoutes(board: services.health)
+    let configuration = ConfigurationRoutes(services: services)
     self.init([
       Route(.get, "/health", .open, health.overall),
       Route(.get, "/livez", .open, health.alive),
@@ -56,6 +57,10 @@ struct RouteTable: Sendable {
       Route(.post, "/api/agents/{id}/restart", .needs(.agentManage), agents.restart),
       Route(.post, "/api/agents/{id}/disable", .needs(.agentManage), agents.disable),
       Route(.post, "/api/agents/{id}/enable", .needs(.agentManage), agents.enable),
+
+      Route(.get, "/api/config", .needs(.configRead), configuration.show),
+      Route(.post, "/api/config/check", .needs(.configRead), configuration.check),
+      Route(.post, "/api/config/reload", .needs(.agentManage), configuration.reload),
 
       Route(.post, "/api/system/clear-cache", .needs(.systemClearCache), system.clearCache),
       Route(
