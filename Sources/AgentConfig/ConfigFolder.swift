@@ -120,7 +120,7 @@ private struct Load {
   private mutating func providers(into result: inout LoadedConfiguration, _ variables: EnvironmentSettings) {
     let given = parse("providers.yaml", ProviderSettings.keys)
     // A file of comments alone says as little as no file.
-    let isBuiltIn = given?.root == nil
+    let isBuiltIn = given?.root?.isNull ?? true
     var log = given?.log ?? IssueLog(file: file("providers.yaml"))
     let root = isBuiltIn ? YAMLDocument.read(ShippedProviders.text, log: &log) : given?.root
     let files = self

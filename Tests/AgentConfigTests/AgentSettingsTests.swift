@@ -96,7 +96,7 @@ struct AgentSettingsTests {
       "agents:\n  a: {instructions: x, tools: [file.raed]}\n", "2:32 config_invalid",
       "there is no tool 'file.raed'; did you mean 'file.read'?"),
     Refusal("agents:\n  a: {instructions: x, tools: [file.read, file.read]}\n", "2:43 config_invalid", "stands twice"),
-    Refusal("agents:\n  a: {instructions: x, tools: [1]}\n", "2:32 config_invalid", "must be text"),
+    Refusal("agents:\n  a: {instructions: x, tools: [1]}\n", "2:32 config_invalid", "there is no tool '1'"),
     Refusal("agents:\n  a: {instructions: x, provider: open}\n", "2:34 config_invalid", "names no provider: 'open'"),
     Refusal("agents:\n  a: {instructions: x, provider: sandbx}\n", "2:34 config_invalid", "did you mean 'sandbox'?"),
     Refusal("agents:\n  a: {instructions: x, model: m}\n", "2:24 config_invalid", "names a model, and no provider"),

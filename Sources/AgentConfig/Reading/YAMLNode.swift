@@ -39,7 +39,7 @@ struct YAMLNode: Sendable {
     case .sequence: "a list"
     case .mapping: "a mapping"
     case .broken: "unreadable"
-    case .scalar(let text, let isPlain): isPlain ? PlainScalar(text).typeName : "text"
+    case .scalar(let text, let isPlain): isPlain && variables.isEmpty ? PlainScalar(text).typeName : "text"
     }
   }
 

@@ -23,7 +23,7 @@ struct ConfigurationComposition {
           agents.replace(definitions)
           engine.wake()
         },
-        setLogLevel: { log.level = $0.loggerLevel },
+        agents: { agents.all }, setLogLevel: { log.level = $0.loggerLevel },
         state: { await Self.state(store, $0) }),
       log: parts.log)
   }

@@ -8,6 +8,8 @@ actor ConfigurationInForce {
   struct Hands: Sendable {
     var replaceProviders: @Sendable (ProviderSettings) async -> Void
     var replaceAgents: @Sendable ([AgentDefinition]) -> Void
+    /// The agents in force: an agent's own restart takes its newest definition too.
+    var agents: @Sendable () -> [AgentDefinition]
     var setLogLevel: @Sendable (ServerSettings.LogLevel) -> Void
     /// What the API has changed, as values of the keys that it stands above.
     var state: @Sendable (LoadedConfiguration) async -> [ConfigValue]
@@ -30,8 +32,20 @@ actor ConfigurationInForce {
     let state = await hands.state(current)
     var (pending, issues): (LoadedConfiguration?, [ConfigIssue]) = (nil, [])
     do throws(ConfigError) { pending = try source.load() } catch { issues = error.issues }
-    let rows = ConfigPage.rows(current.values, state: state, pending: pending?.values)
+    let rows = ConfigPage.rows(values(restartedFrom: pending), state: state, pending: pending?.values)
     return ConfigPage.json(rows, folder: source.folder, readBy: "service", issues: issues)
+  }
+
+  /// The values in force, with those of agents that were restarted since the last reload as the files have them now.
+  private func values(restartedFrom files: LoadedConfiguration?) -> [ConfigValue] {
+    guard let files else { return current.values }
+    let inForce = Dictionary(hands.agents().map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
+    let restarted = files.agents.filter { inForce[$0.id] == $0 && !current.agents.contains($0) }
+    guard !restarted.isEmpty else { return current.values }
+    func belongs(_ value: ConfigValue) -> Bool {
+      value.file == "agents.yaml" && restarted.contains { value.key.hasPrefix("agents.\($0.id).") }
+    }
+    return current.values.filter { !belongs($0) } + files.values.filter(belongs)
   }
 
   /// Loads the files and puts nothing in force.

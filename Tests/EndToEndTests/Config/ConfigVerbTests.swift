@@ -63,6 +63,10 @@ import Testing
     #expect(rows["providers.local.headers.X-A"]?["value"] == "[secret]")
     #expect(rows["providers.local.base_url"]?["from"]?.stringValue?.hasSuffix("providers.yaml:4 (${PW})") == true)
     let table = try await service.verb(["config", "show", "concurrency"])
+    // An agent's own restart takes its newest definition.
+    #expect(try await service.send("POST", "/api/agents/a/restart").status == 200)
+    let restarted = try await service.shownConfiguration()["agents.a.concurrency"]
+    #expect(restarted?["value"] == 9 && restarted?["pending"] == nil, "\(restarted ?? .null)")
     #expect(table.output.contains("pending a reload") && !table.output.contains("workers"), "\(table)")
     let all = try await service.verb(["config", "show"])
     #expect(all.output.contains("pending a restart") && all.output.contains("state"), "\(all)")

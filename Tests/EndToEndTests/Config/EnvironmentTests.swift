@@ -143,7 +143,7 @@ import Testing
         files: ["providers.yaml": "providers:\n  openai: {type: openai, api_key: '${MY_KEY}'}\n"],
         environment: environment)
       #expect(run.status == 78 && run.errors.contains("config_variable_unset"), "\(run)")
-      #expect(run.errors.contains("providers.yaml:2:36") && run.errors.contains("MY_KEY") && !hasData, "\(run)")
+      #expect(run.errors.contains("providers.yaml:2:35") && run.errors.contains("MY_KEY") && !hasData, "\(run)")
     }
   }
 }
