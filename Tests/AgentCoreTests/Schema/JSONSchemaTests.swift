@@ -11,21 +11,24 @@ import Testing
   @Test(
     "takes what fits",
     arguments: [
-      (#"{}"#, #"[1]"#), (#"true"#, #"null"#), (#"{"type":"integer"}"#, "1.0"), (#"{"type":["null","string"]}"#, "null"),
-      (#"{"type":"number","minimum":1,"maximum":1}"#, "1"), (#"{"exclusiveMinimum":1,"exclusiveMaximum":3}"#, "2"),
-      (#"{"multipleOf":0.1}"#, "0.3"), (#"{"enum":[1,"a",null]}"#, "1.0"), (#"{"const":{"a":[1]}}"#, #"{"a":[1.0]}"#),
-      (#"{"minLength":1,"maxLength":1}"#, #""é""#), (#"{"items":{"type":"string"},"minItems":1}"#, #"["a"]"#),
-      (#"{"uniqueItems":true}"#, "[1,2]"), (#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, "7"),
-      (#"{"oneOf":[{"type":"string"},{"type":"integer"}]}"#, "7"), (#"{"allOf":[{"minimum":1},{"maximum":9}]}"#, "7"),
-      (#"{"not":{"type":"string"}}"#, "7"), (#"{"properties":{"a":{"type":"string"}}}"#, #"{"b":1}"#),
-      (#"{"additionalProperties":{"type":"integer"},"properties":{"a":true}}"#, #"{"a":"x","b":1}"#),
-      (#"{"$ref":"#/$defs/x","$defs":{"x":{"type":"string"}}}"#, #""a""#),
+      (##"{}"##, #"[1]"#), (#"true"#, #"null"#), (##"{"type":"integer"}"##, "1.0"),
+      (##"{"type":["null","string"]}"##, "null"),
+      (##"{"type":"number","minimum":1,"maximum":1}"##, "1"), (##"{"exclusiveMinimum":1,"exclusiveMaximum":3}"##, "2"),
+      (##"{"multipleOf":0.1}"##, "0.3"), (##"{"enum":[1,"a",null]}"##, "1.0"),
+      (##"{"const":{"a":[1]}}"##, ##"{"a":[1.0]}"##),
+      (##"{"minLength":1,"maxLength":1}"##, #""é""#), (##"{"items":{"type":"string"},"minItems":1}"##, #"["a"]"#),
+      (##"{"uniqueItems":true}"##, "[1,2]"), (##"{"anyOf":[{"type":"string"},{"minimum":5}]}"##, "7"),
+      (##"{"oneOf":[{"type":"string"},{"type":"integer"}]}"##, "7"),
+      (##"{"allOf":[{"minimum":1},{"maximum":9}]}"##, "7"),
+      (##"{"not":{"type":"string"}}"##, "7"), (##"{"properties":{"a":{"type":"string"}}}"##, ##"{"b":1}"##),
+      (##"{"additionalProperties":{"type":"integer"},"properties":{"a":true}}"##, ##"{"a":"x","b":1}"##),
+      (##"{"$ref":"#/$defs/x","$defs":{"x":{"type":"string"}}}"##, #""a""#),
       (
-        #"{"type":"object","properties":{"next":{"$ref":"#"}},"additionalProperties":false}"#,
-        #"{"next":{"next":{}}}"#
+        ##"{"type":"object","properties":{"next":{"$ref":"#"}},"additionalProperties":false}"##,
+        ##"{"next":{"next":{}}}"##
       ),
-      (#"{"$ref":"#/definitions/a~1b","definitions":{"a/b":{"type":"null"}}}"#, "null"),
-      (#"{"type":"string","format":"email","title":"t","default":3}"#, #""no address""#),
+      (##"{"$ref":"#/definitions/a~1b","definitions":{"a/b":{"type":"null"}}}"##, "null"),
+      (##"{"type":"string","format":"email","title":"t","default":3}"##, #""no address""#),
     ])
   func fits(schema: String, value: String) throws {
     #expect(try Self.violations(schema, value) == [])
@@ -34,22 +37,23 @@ import Testing
   @Test(
     "names the place and the rule of what does not fit",
     arguments: [
-      (#"{"type":"integer"}"#, "1.5", ": must be integer, not number"),
-      (#"{"type":"integer"}"#, "true", ": must be integer, not boolean"),
-      (#"false"#, "1", ": must not be there"), (#"{"const":1,"enum":[1,2]}"#, "2", ": must be one of 1"),
-      (#"{"minimum":1}"#, "0", ": must be at least 1"), (#"{"maximum":1.5}"#, "2", ": must be at most 1.5"),
-      (#"{"exclusiveMinimum":1}"#, "1", ": must be above 1"), (#"{"exclusiveMaximum":1}"#, "1", ": must be below 1"),
-      (#"{"multipleOf":3}"#, "4", ": must be a multiple of 3"),
-      (#"{"minLength":2}"#, #""a""#, ": must have at least 2 characters, not 1"),
-      (#"{"maxItems":1}"#, "[1,2]", ": must have at most 1 item, not 2"),
-      (#"{"minProperties":1}"#, "{}", ": must have at least 1 member, not 0"),
-      (#"{"uniqueItems":true}"#, "[1,1.0]", ": must not repeat an item"),
-      (#"{"required":["a/b"]}"#, "{}", "/a~1b: must be given"),
-      (#"{"properties":{"a":{"items":{"type":"string"}}}}"#, #"{"a":["x",1]}"#, "/a/1: must be string, not number"),
-      (#"{"additionalProperties":false}"#, #"{"a~b":1}"#, "/a~0b: is not a member that the schema knows"),
-      (#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, "3", ": fits none of the 2 alternatives"),
-      (#"{"oneOf":[{"minimum":1},{"minimum":2}]}"#, "3", ": must fit one of the 2 alternatives, and fits 2"),
-      (#"{"not":{"type":"number"}}"#, "3", ": fits what it must not"),
+      (##"{"type":"integer"}"##, "1.5", ": must be integer, not number"),
+      (##"{"type":"integer"}"##, "true", ": must be integer, not boolean"),
+      (#"false"#, "1", ": must not be there"), (##"{"const":1,"enum":[1,2]}"##, "2", ": must be one of 1"),
+      (##"{"minimum":1}"##, "0", ": must be at least 1"), (##"{"maximum":1.5}"##, "2", ": must be at most 1.5"),
+      (##"{"exclusiveMinimum":1}"##, "1", ": must be above 1"),
+      (##"{"exclusiveMaximum":1}"##, "1", ": must be below 1"),
+      (##"{"multipleOf":3}"##, "4", ": must be a multiple of 3"),
+      (##"{"minLength":2}"##, #""a""#, ": must have at least 2 characters, not 1"),
+      (##"{"maxItems":1}"##, "[1,2]", ": must have at most 1 item, not 2"),
+      (##"{"minProperties":1}"##, "{}", ": must have at least 1 member, not 0"),
+      (##"{"uniqueItems":true}"##, "[1,1.0]", ": must not repeat an item"),
+      (##"{"required":["a/b"]}"##, "{}", "/a~1b: must be given"),
+      (##"{"properties":{"a":{"items":{"type":"string"}}}}"##, ##"{"a":["x",1]}"##, "/a/1: must be string, not number"),
+      (##"{"additionalProperties":false}"##, ##"{"a~b":1}"##, "/a~0b: is not a member that the schema knows"),
+      (##"{"anyOf":[{"type":"string"},{"minimum":5}]}"##, "3", ": fits none of the 2 alternatives"),
+      (##"{"oneOf":[{"minimum":1},{"minimum":2}]}"##, "3", ": must fit one of the 2 alternatives, and fits 2"),
+      (##"{"not":{"type":"number"}}"##, "3", ": fits what it must not"),
     ])
   func breaks(schema: String, value: String, violation: String) throws {
     #expect(try Self.violations(schema, value) == [violation])
@@ -59,21 +63,22 @@ import Testing
     "is refused at the place of what is not understood, and nothing of it is passed over",
     arguments: [
       ("[]", "", "a schema is an object, or true or false"),
-      (#"{"pattern":"(a+)+$"}"#, "/pattern", "this keyword is not supported"),
-      (#"{"properties":{"a":{"patternProperties":{}}}}"#, "/properties/a/patternProperties", "not supported"),
-      (#"{"$ref":"https://example.org/s.json"}"#, "/$ref", "only a reference within this schema"),
-      (#"{"$ref":"other.json"}"#, "/$ref", "only a reference within this schema"),
-      (#"{"$ref":"#/$defs/none"}"#, "/$ref", "names no schema within this one"),
-      (#"{"type":"text"}"#, "/type", "one of, or a list of"), (#"{"type":[]}"#, "/type", "one of, or a list of"),
-      (#"{"type":["string",1]}"#, "/type", "one of, or a list of"),
-      (#"{"minimum":"1"}"#, "/minimum", "a number"), (#"{"multipleOf":0}"#, "/multipleOf", "above 0"),
-      (#"{"minLength":-1}"#, "/minLength", "at least 0"), (#"{"enum":[]}"#, "/enum", "not empty"),
-      (#"{"minItems":3,"maxItems":2}"#, "/minItems", "the least is more than the most"),
-      (#"{"required":"a"}"#, "/required", "a list of names"), (#"{"anyOf":[]}"#, "/anyOf", "not empty"),
-      (#"{"items":[{}]}"#, "/items", "a schema is an object"), (#"{"uniqueItems":1}"#, "/uniqueItems", "true or false"),
-      (#"{"required":["a"],"additionalProperties":false}"#, "/required", "'a' is required"),
-      (#"{"$ref":"#"}"#, "", "leads back to itself"),
-      (#"{"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/a"}]}}}"#, "", "leads back to itself"),
+      (##"{"pattern":"(a+)+$"}"##, "/pattern", "this keyword is not supported"),
+      (##"{"properties":{"a":{"patternProperties":{}}}}"##, "/properties/a/patternProperties", "not supported"),
+      (##"{"$ref":"https://example.org/s.json"}"##, "/$ref", "only a reference within this schema"),
+      (##"{"$ref":"other.json"}"##, "/$ref", "only a reference within this schema"),
+      (##"{"$ref":"#/$defs/none"}"##, "/$ref", "names no schema within this one"),
+      (##"{"type":"text"}"##, "/type", "one of, or a list of"), (##"{"type":[]}"##, "/type", "one of, or a list of"),
+      (##"{"type":["string",1]}"##, "/type", "one of, or a list of"),
+      (##"{"minimum":"1"}"##, "/minimum", "a number"), (##"{"multipleOf":0}"##, "/multipleOf", "above 0"),
+      (##"{"minLength":-1}"##, "/minLength", "at least 0"), (##"{"enum":[]}"##, "/enum", "not empty"),
+      (##"{"minItems":3,"maxItems":2}"##, "/minItems", "the least is more than the most"),
+      (##"{"required":"a"}"##, "/required", "a list of names"), (##"{"anyOf":[]}"##, "/anyOf", "not empty"),
+      (##"{"items":[{}]}"##, "/items", "a schema is an object"),
+      (##"{"uniqueItems":1}"##, "/uniqueItems", "true or false"),
+      (##"{"required":["a"],"additionalProperties":false}"##, "/required", "'a' is required"),
+      (##"{"$ref":"#"}"##, "", "leads back to itself"),
+      (##"{"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/a"}]}}}"##, "", "leads back to itself"),
     ])
   func refused(schema: String, pointer: String, detail: String) throws {
     let problem = #expect(throws: JSONSchema.Problem.self) { try JSONSchema(JSONValue(parsing: schema)) }
@@ -110,16 +115,18 @@ import Testing
   @Test(
     "meets OpenAI's strict rules or not",
     arguments: [
-      (#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"#, true),
-      (#"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}"#, false),
-      (#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}"#, false),
-      (#"{"type":"array","items":{"type":"string"}}"#, false),
       (
-        #"{"type":"object","properties":{"a":{"type":"object","properties":{}}},"required":["a"],"additionalProperties":false}"#,
+        ##"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"##, true
+      ),
+      (##"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}"##, false),
+      (##"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}"##, false),
+      (##"{"type":"array","items":{"type":"string"}}"##, false),
+      (
+        ##"{"type":"object","properties":{"a":{"type":"object","properties":{}}},"required":["a"],"additionalProperties":false}"##,
         false
       ),
       (
-        #"{"type":"object","properties":{"a":{"minLength":1}},"required":["a"],"additionalProperties":false}"#, false
+        ##"{"type":"object","properties":{"a":{"minLength":1}},"required":["a"],"additionalProperties":false}"##, false
       ),
     ])
   func strict(schema: String, isStrict: Bool) throws {
