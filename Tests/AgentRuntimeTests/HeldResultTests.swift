@@ -100,6 +100,8 @@ import Testing
     fault.set(rig.commitFault)
     try await rig.run { rig in
       let id = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
+      // Before the claim there is no fault to lift, and a later one would stay for ever.
+      try await rig.advance(until: { rig.commitFault.next() != 0 })
       for _ in 0..<20 {
         rig.clock.advance(by: .milliseconds(500))
         _ = try await rig.store.task(id)
