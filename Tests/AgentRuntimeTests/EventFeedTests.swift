@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// One reader's way through the journal, on a real store whose task is moved by hand.
-@Suite("Event feeds") struct EventFeedTests {
+@Suite("Event feeds", .timeLimit(.minutes(1))) struct EventFeedTests {
   private static func rig() async throws -> EngineRig {
     try await EngineRig(in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]))
   }
@@ -198,7 +198,7 @@ import Testing
     #expect(try await Self.take(1, &feed) == ["position \(newest)"])
     let quiet = feed
     async let item = Self.next(quiet)
-    while rig.clock.sleeperCount == 0 { await Task.yield() }
+    while rig.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
     rig.clock.advance(by: EventFeed.heartbeat)
     #expect(try await item == .position(newest))
     quiet.close()

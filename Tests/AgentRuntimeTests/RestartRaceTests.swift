@@ -52,7 +52,7 @@ import Testing
           isDone.set(true)
         }
         // It is over, or it waits for the claim that is on its way: the only sleeper there can be.
-        while isDone.value == nil, rig.clock.sleeperCount == 0 { await Task.yield() }
+        while isDone.value == nil, rig.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
         release.wake()
         try await group.waitForAll()
       }
