@@ -48,6 +48,9 @@ package final class Dispatcher: Sendable {
     /// The drain's grace is over.
     var isHurried = false
     var isAbandoned = false
+    /// Tasks whose wait for a provider shall end now. One that still runs stays here until its worker is gone: its wait
+    /// may be on its way to the disk.
+    var hastened: Set<TaskID> = []
     /// Those who wait for workers to be gone.
     var watchers: [Int: Wakeup] = [:]
     var nextWatcher = 0
@@ -128,6 +131,14 @@ package final class Dispatcher: Sendable {
 
   /// There may be work, or room for it.
   package func wake() { wakeup.wake() }
+
+  /// Their provider has places, or its pause is over: those of them that wait for it need wait no longer. Returns at
+  /// once; may be called from anywhere, under locks of the caller's too.
+  package func hasten(_ tasks: [TaskID]) {
+    guard !tasks.isEmpty else { return }
+    state.withLock { $0.hastened.formUnion(tasks) }
+    wakeup.wake()
+  }
 
   /// A cancel of this running task is stored: cut its step in hand.
   package func cancel(_ id: TaskID) { state.withLock { $0.running[id]?.interrupt }?.fire(.cancel) }
@@ -289,12 +300,19 @@ package final class Dispatcher: Sendable {
 
   private func lookAtTimers() async {
     cutOverdue()
+    let hastened = state.withLock { state in
+      let due = state.hastened.filter { state.running[$0] == nil }
+      state.hastened.subtract(due)
+      return due
+    }
     do throws(StoreError) {
+      _ = try await parts.store.hasten(hastened.sorted())
       while try await parts.store.promoteDue(limit: Self.timerBatch) == Self.timerBatch {}
       for id in try await parts.store.expireDeadlines(limit: Self.timerBatch) {
         state.withLock { $0.running[id]?.interrupt }?.fire(.deadline)
       }
     } catch {
+      state.withLock { $0.hastened.formUnion(hastened) }
       await pause(after: error)
     }
   }

@@ -12,10 +12,11 @@ import Testing
   @Test("a pause is waited for in full, though the clock went back before it began", arguments: [true, false])
   func clockBack(isProviders: Bool) async throws {
     let broken = ProviderError(.providerError, "broken", status: 500)
-    let provider = ProbeProvider([.fail(isProviders ? Self.limited : broken), .text("ok")])
+    let provider = ProbeProvider(
+      [.fail(isProviders ? Self.limited : broken), .text("ok")],
+      traits: ProviderTraits(retries: isProviders ? 3 : 0))
     let rig = try await EngineRig(
-      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]),
-      retries: RetryPolicy(stepRetries: isProviders ? 3 : 0), provider: provider)
+      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), provider: provider)
     try await rig.run { rig in
       // The store has given out this moment: its time stands still from the jump on.
       _ = try await rig.store.probe()

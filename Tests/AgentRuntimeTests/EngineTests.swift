@@ -156,8 +156,8 @@ import Testing
   func taskRetries() async throws {
     let broken = ProviderError(.providerError, "broken", status: 500)
     let rig = try await EngineRig(
-      in: TemporaryFolder(), agents: [Self.agent()], script: SandboxScript(rules: [.init(reply: .error(broken))]),
-      retries: RetryPolicy(stepRetries: 0))
+      in: TemporaryFolder(), agents: [Self.agent()], script: .turns([]),
+      provider: ProbeProvider([.fail(broken)], traits: ProviderTraits(retries: 0)))
     try await rig.run { rig in
       let id = try await rig.submit("coder") { $0.maxAttempts = 2 }
       _ = try await rig.event(.taskRetrying, of: id)
