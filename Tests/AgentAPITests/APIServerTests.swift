@@ -8,7 +8,7 @@ import Testing
 
 @testable import AgentAPI
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct APIServerTests {
+@Suite(.serialized, .timeLimit(.minutes(4))) struct APIServerTests {
   private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   /// Runs the listeners while `body` runs, then stops them as SIGTERM would; throws what they threw.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AgentAPI
 
-@Suite(.timeLimit(.minutes(1))) struct HealthTests {
+@Suite(.timeLimit(.minutes(4))) struct HealthTests {
   /// Runs the probe beside `body`, and stops it at its end.
   private func running<Value: Sendable>(
     _ harness: APIHarness, _ body: @Sendable @escaping () async throws -> Value

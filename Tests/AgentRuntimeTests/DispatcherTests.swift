@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// Timers, deadlines and drains, with the engine at work or going down.
-@Suite("Timers, deadlines and drains", .timeLimit(.minutes(1))) struct DispatcherTests {
+@Suite("Timers, deadlines and drains", .timeLimit(.minutes(4))) struct DispatcherTests {
   private static let limited = ProviderError(.rateLimited, "slow down", status: 429, retryAfter: .seconds(30))
 
   @Test("a pause is waited for in full, though the clock went back before it began", arguments: [true, false])

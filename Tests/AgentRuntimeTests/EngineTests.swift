@@ -5,7 +5,7 @@ import AgentTestKit
 import Testing
 
 /// The engine on a real store: what a task's life looks like, told by its journal.
-@Suite(.timeLimit(.minutes(1))) struct EngineTests {
+@Suite(.timeLimit(.minutes(4))) struct EngineTests {
   static func agent(
     _ id: AgentID = "coder", tools: [String] = [], concurrency: Int = 4, limits: TaskLimits = TaskLimits()
   )

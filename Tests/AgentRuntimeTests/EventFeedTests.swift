@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// One reader's way through the journal, on a real store whose task is moved by hand.
-@Suite("Event feeds", .timeLimit(.minutes(1))) struct EventFeedTests {
+@Suite("Event feeds", .timeLimit(.minutes(4))) struct EventFeedTests {
   private static func rig() async throws -> EngineRig {
     try await EngineRig(in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]))
   }
@@ -219,7 +219,7 @@ import Testing
     return try await item
   }
 
-  @Test("commits without a task, and deltas that a reader is not shown, put no heartbeat off", .timeLimit(.minutes(1)))
+  @Test("commits without a task, and deltas that a reader is not shown, put no heartbeat off", .timeLimit(.minutes(4)))
   func heartbeatAmongOthers() async throws {
     let rig = try await Self.rig()
     let id = try await rig.submit("coder")

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// A worker whose result the storage does not take.
-@Suite("A result that cannot be written", .timeLimit(.minutes(1))) struct HeldResultTests {
+@Suite("A result that cannot be written", .timeLimit(.minutes(4))) struct HeldResultTests {
   @Test(
     "is held and offered again, and nothing else is started meanwhile",
     arguments: [CommitFault.ioError, CommitFault.full])

@@ -5,7 +5,7 @@ import Testing
 @testable import AgentRuntime
 
 /// Wakeups, and how a worker is told to stop.
-@Suite("Wakeups and interrupts", .timeLimit(.minutes(1))) struct InterruptTests {
+@Suite("Wakeups and interrupts", .timeLimit(.minutes(4))) struct InterruptTests {
   @Test("a wake before the wait is not lost, and wakes once")
   func wakeFirst() async {
     let (wakeup, clock) = (Wakeup(), ManualClock())

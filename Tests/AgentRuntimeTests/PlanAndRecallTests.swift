@@ -4,7 +4,7 @@ import AgentTestKit
 import Testing
 
 /// A tool's plan and its look back keep to the step's time and to the interrupt, as its doing does.
-@Suite("Plans and looks back", .timeLimit(.minutes(1))) struct PlanAndRecallTests {
+@Suite("Plans and looks back", .timeLimit(.minutes(4))) struct PlanAndRecallTests {
   @Test("a plan that hangs ends at its time, and the model is told")
   func planTimeout() async throws {
     let tool = SteeredTool(.once, plans: [.hang])
@@ -120,7 +120,7 @@ import Testing
 }
 
 /// An idempotent call whose answer is not known is looked at before anything is said of it.
-@Suite("Idempotent calls that were cut", .timeLimit(.minutes(1))) struct IdempotentCutTests {
+@Suite("Idempotent calls that were cut", .timeLimit(.minutes(4))) struct IdempotentCutTests {
   private static let done = ToolRecall.done(ToolOutcome(text: "seen"))
 
   @Test(
@@ -206,7 +206,7 @@ import Testing
 }
 
 /// A `once` call of which this life knows that nothing was sent.
-@Suite("Once and not sent", .timeLimit(.minutes(1))) struct OnceUnsentTests {
+@Suite("Once and not sent", .timeLimit(.minutes(4))) struct OnceUnsentTests {
   private static let busy = ToolError("busy", "later", isRetryable: true, hadNoEffect: true)
 
   /// A task that a stop has put back between two tries of its call.

@@ -3,7 +3,7 @@ import AgentRuntime
 import AgentTestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RefusedSubmitTests {
+@Suite(.timeLimit(.minutes(4))) struct RefusedSubmitTests {
   @Test("a task that the store refuses before it writes leaves no workspace, with files or without")
   func refused() async throws {
     let folder = try TemporaryFolder()

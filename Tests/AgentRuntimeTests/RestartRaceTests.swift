@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// An agent's restart that comes while the engine is in the middle of a claim.
-@Suite("An agent's restart beside a claim", .timeLimit(.minutes(1))) struct RestartRaceTests {
+@Suite("An agent's restart beside a claim", .timeLimit(.minutes(4))) struct RestartRaceTests {
   /// Where the claim stands still while the agent is restarted.
   enum Place: CaseIterable { case beforeItsCommit, afterItsCommit }
 
