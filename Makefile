@@ -49,6 +49,6 @@ smoke: ## the main job on a release build: `make run` on a free port, then stop
 drill: build ## the long proofs, the release binary's among them; output goes to docs/DRILLS.md
 	packaging/scripts/drill
 
-bench: packages toolchain ## figures of a release build on real files, within 5 minutes; output goes to docs/BENCHMARKS.md
+bench: build ## figures of a release build on real files, within 5 minutes; output goes to docs/BENCHMARKS.md
 	AGENT_SYSTEM_BENCHMARKS=1 $(SWIFT_BUILD) -c release --static-swift-stdlib --product agent-benchmarks
 	packaging/scripts/bench

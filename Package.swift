@@ -117,7 +117,8 @@ let benchmarks: [Target] =
     .executableTarget(
       name: "AgentBenchmarks",
       dependencies: [
-        "AgentCore", "AgentPersistence", "CPlatform", "Vault", .product(name: "GRDB", package: "GRDB.swift"),
+        "AgentCore", "AgentPersistence", "AgentTestKit", "CPlatform", "HTTPTransport", "Vault",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ], path: "Benchmarks")
   ]
 let programs: [Product] =

@@ -93,6 +93,13 @@ final class ProviderDouble: Sendable {
     try lines().filter { $0["request"] != nil }.map(Request.init(line:))
   }
 
+  /// All that there is to say of a test that failed.
+  var told: String {
+    // What cannot be read is not to hide the failure.
+    let lines = (try? lines()) ?? []
+    return lines.map(\.text).joined(separator: "\n") + standardError
+  }
+
   /// How many calls it answered at the same time, at most.
   func mostAtOnce() throws -> Int {
     var (open, most): (Set<Int64>, Int) = ([], 0)

@@ -20,8 +20,9 @@ model, members (added to the message), no_choices, end (false: no end mark), lik
 events); or status, headers, error {kind, type, code, message} or body for anything but a 200.
 `fault`: see FAULTS in double_wire/faults.py.
 
-The log has one JSON line for each request ({"request": n, …}, written before anything is answered), each answer
-({"answered": n, "status": …}) and each client that went away before its answer's end ({"gone": n}).
+The log has one JSON line for each request ({"request": n, …}, written before anything is answered), each answer's first
+byte of a body ({"began": n}) and end ({"answered": n, "status": …}), and each client that went away before that
+({"gone": n}); `at` is nanoseconds of CLOCK_MONOTONIC.
 """
 
 import argparse

@@ -10,7 +10,7 @@ class Script:
     """Rules from a JSON file, read again when the file has changed; uses are counted by a rule's own text."""
 
     def __init__(self, path):
-        self.path, self.stamp, self.uses, self.value = path, None, {}, {"rules": []}
+        self.path, self.stamp, self.uses, self.names, self.value = path, None, {}, [], {"rules": []}
 
     def read(self):
         if self.path is None:
@@ -20,8 +20,18 @@ class Script:
         if stamp != self.stamp:
             with open(self.path, encoding="utf-8") as file:
                 self.value = json.load(file)
-            self.stamp = stamp
+            self.stamp, self.names = stamp, self.named(self.value.get("rules", []))
         return self.value
+
+    @staticmethod
+    def named(rules):
+        """What a rule's uses are counted by: its text, and which of its equals it is."""
+        seen, names = {}, []
+        for rule in rules:
+            text = json.dumps(rule, sort_keys=True)
+            seen[text] = seen.get(text, 0) + 1
+            names.append(f"{seen[text]} {text}")
+        return names
 
     def rule(self, view, request):
         """The first that fits and is not used up; None when there is none."""
@@ -29,10 +39,10 @@ class Script:
             if not fits(rule.get("when", {}), view, request):
                 continue
             if "times" in rule:
-                text = f"{number} {json.dumps(rule, sort_keys=True)}"
-                if self.uses.get(text, 0) >= rule["times"]:
+                name = self.names[number]
+                if self.uses.get(name, 0) >= rule["times"]:
                     continue
-                self.uses[text] = self.uses.get(text, 0) + 1
+                self.uses[name] = self.uses.get(name, 0) + 1
             return number, rule
         return None, None
 

@@ -354,6 +354,8 @@ class Answer:
                 await self.forever()
             if "comments" in fault and count == fault["comments"].get("after", 2):
                 await self.comment_forever(is_chunked)
+            if count == 0:
+                self.double.log({"began": self.request.number})
             if count and pace:
                 await self.wait(pace)
             if not await self.spread(event, is_chunked):
