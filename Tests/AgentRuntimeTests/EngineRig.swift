@@ -121,7 +121,7 @@ final class EngineRig: Sendable {
     while ContinuousClock.now - start < .seconds(120) {
       try Task.checkCancellation()
       if try await isMet() { return }
-      await step(.milliseconds(250))
+      await step(.seconds(1))
     }
     throw ServiceError("test", "two minutes of waiting went by in vain")
   }
