@@ -55,7 +55,7 @@ final class EngineRig: Sendable {
     directory = AgentDirectory(definitions)
     let parts = EngineParts(
       store: ForgetfulStore(store, losing: lostAnswers, hooks: hooks),
-      providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
+      providers: try ProviderDirectory(providers: ["sandbox": provider], defaultID: "sandbox", clock: clock),
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
       events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: log,
       retries: retries, timeouts: timeouts)
