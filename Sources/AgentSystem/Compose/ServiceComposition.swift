@@ -77,12 +77,12 @@ struct ServiceComposition {
           "epoch": "\(recovery.epoch)", "requeued": "\(recovery.requeued)", "waiting": "\(recovery.waiting)",
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
-      let transport = try CurlTransport()
+      let (transport, modelTransport) = (try CurlTransport(), try CurlTransport())
       let server = settings.configuration.server
       let listeners = BoundListeners(
         configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
       let providers = try await ProviderComposition(
-        clock: clock, random: random, log: log, store: store, isSandbox: settings.isSandbox
+        clock: clock, random: random, log: log, store: store, transport: modelTransport, isSandbox: settings.isSandbox
       ).directory(settings.configuration.providers)
       let parts = try engineParts(
         store: store, providers: providers, reserve: file.options.limits.reservedBytes,
@@ -91,6 +91,7 @@ struct ServiceComposition {
       try await OrphanWorkspaces.remove(from: parts.workspaces, store: parts.store)
       try await runServices(parts, providers: providers, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
+      modelTransport.shutdown()
     } catch {
       throw StartFailure(describing: error)
     }
