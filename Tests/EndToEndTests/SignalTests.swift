@@ -52,6 +52,16 @@ import Testing
     #expect(try !String(contentsOfFile: moved, encoding: .utf8).contains("task=\(id)"))
   }
 
+  @Test("SIGPIPE ends nothing", .shows(.reloadSignals))
+  func brokenPipe() async throws {
+    let service = try await ServiceProcess.serve(in: TemporaryFolder(), files: Self.busy)
+    for _ in 0..<3 {
+      service.signal(SIGPIPE)
+      #expect(try await service.send("GET", "/livez").status == 200)
+    }
+    #expect(service.isRunning)
+  }
+
   @Test("a standard output that takes nothing stops neither the start nor the work")
   func fullOutput() async throws {
     let folder = try TemporaryFolder()
