@@ -10,7 +10,8 @@ import Testing
   ])
 
   @Test(
-    "SIGTERM: not ready, nothing more is claimed; the second one cuts the step in hand, exit 0, the work is put back")
+    "SIGTERM: not ready, nothing more is claimed; the second one cuts the step in hand, exit 0, the work is put back",
+    .shows(.reloadSignals))
   func stoppedTwice() async throws {
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder, files: Self.busy)
