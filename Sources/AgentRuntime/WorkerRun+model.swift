@@ -3,48 +3,84 @@ import AgentCore
 extension WorkerRun {
   /// One step of the kind `model_call`, with its tries; true when the task has left `running`.
   mutating func callModel(number: Int, attempt firstAttempt: Int, turn: Int) async throws(Worker.ClaimEnded) -> Bool {
-    let (request, elided) = modelRequest(turn: turn)
-    let reservation = Budget.reservation(for: request)
     let provider: any ModelProvider
     do throws(ProviderError) {
       provider = try parts.providers.provider(named: worker.claimed.definition.provider)
     } catch {
-      return try await end(number, refusedBy: Failure(code: error.code.rawValue, detail: error.detail), settling: nil)
+      return try await end(number, refusedBy: Failure(error), settling: nil)
     }
+    if let failure = await loadImages() { return try await end(number, unreadable: failure) }
+    let step: ModelStep
+    do throws(AgentLoop.ContextOverflow) {
+      step = try modelStep(number: number, turn: turn, provider: provider)
+    } catch {
+      return try await end(number, refusedBy: error.failure, settling: nil)
+    }
+    return try await tryModel(step, attempt: firstAttempt)
+  }
+
+  private mutating func tryModel(_ step: ModelStep, attempt firstAttempt: Int) async throws(Worker.ClaimEnded) -> Bool {
+    var step = step
     var attempt = firstAttempt
     var settling: ModelUsage?
-    // Bounded by the tries that the retry policy grants.
+    // Bounded by the tries that the provider's retries grant.
     while true {
-      if let failure = refusal(of: number, reservation: reservation, settling: settling) {
-        return try await end(number, refusedBy: failure, settling: settling)
+      if let failure = refusal(of: step.number, reservation: step.reservation, settling: settling) {
+        return try await end(step.number, refusedBy: failure, settling: settling)
       }
-      let start = modelStart(
-        number: number, attempt: attempt, provider: provider.id, request: request, elided: elided,
-        reservation: reservation, settling: settling)
-      try await commit([.stepStarted(start)])
-      if let reason = worker.interrupt.hardReason { return try await cutModel(reason, number: number, usage: .none) }
-      let result = await complete(request, provider: provider, step: number, attempt: attempt)
-      parts.faults.reached(FaultPoint(.modelCall, .afterEffect))
+      let place: ProviderPlace
+      switch try await admission(to: step, settling: settling) {
+      case .granted(let given): place = given
+      case .left(let isOver): return isOver
+      }
+      guard let result = try await call(step, attempt: attempt, settling: settling, in: place) else {
+        return try await cutModel(worker.interrupt.hardReason ?? .cancel, number: step.number, usage: .none)
+      }
       switch result.value {
       case .success(let reply):
-        return try await take(reply, step: number, reservation: reservation)
+        return try await take(reply, of: step)
       case .failure(let error):
-        let usage = cutUsage(error, request: request, reservation: reservation)
-        if case .interrupt(let reason) = result.cut { return try await cutModel(reason, number: number, usage: usage) }
+        let usage = cutUsage(error, step)
+        if case .interrupt(let reason) = result.cut {
+          return try await cutModel(reason, number: step.number, usage: usage)
+        }
+        if result.cut == nil, error.code == .contextTooLong, let half = halved(step) {
+          (step, settling, attempt) = (half, usage, attempt + 1)
+          continue
+        }
         let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
-        if let isOver = try await follow(problem, number: number, usage: usage) { return isOver }
+        if let isOver = try await follow(problem, step, usage: usage) { return isOver }
         (settling, attempt) = (usage, attempt + 1)
       }
     }
   }
 
+  /// One try: its row, then the call. Nil: an interrupt came before anything was sent. The place is given back in any
+  /// case.
+  private mutating func call(
+    _ step: ModelStep, attempt: Int, settling: ModelUsage?, in place: ProviderPlace
+  ) async throws(Worker.ClaimEnded) -> EffectResult<Result<ModelReply, ProviderError>>? {
+    defer { place.release() }
+    try await commit([.stepStarted(modelStart(step, attempt: attempt, settling: settling))])
+    guard worker.interrupt.hardReason == nil else { return nil }
+    let result = await complete(step, attempt: attempt)
+    parts.faults.reached(FaultPoint(.modelCall, .afterEffect))
+    return result
+  }
+
   /// What comes of a failed try; nil when it is time for the next one.
   private mutating func follow(
-    _ problem: ProviderError, number: Int, usage: ModelUsage
+    _ problem: ProviderError, _ step: ModelStep, usage: ModelUsage
   ) async throws(Worker.ClaimEnded) -> Bool? {
-    let failure = Failure(code: problem.code.rawValue, detail: problem.detail)
-    let end = StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage)
-    switch parts.retries.sequel(of: problem, tries: progress.tries, random: parts.random) {
+    let failure = Failure(problem)
+    let end = StepEnd(number: step.number, outcome: .failed(failure, output: nil), usage: usage)
+    let sequel = RetryPolicy.sequel(
+      of: problem, tries: progress.tries, retries: step.provider.traits.retries, random: parts.random)
+    switch sequel {
+    // Never past the task's time: there the error says more than a timeout.
+    case .nextTry(let pause) where !outlives(pause):
+      note(end)
+      return try await leave(failedBy: failure, retryAfter: nil)
     case .never:
       note(end)
       return try await leave(failedBy: failure, retryAfter: nil)
@@ -52,57 +88,95 @@ extension WorkerRun {
       note(end)
       return try await leave(failedBy: failure, retryAfter: pause)
     case .nextTry(let pause) where pause > RetryPolicy.longestWaitInPlace:
-      let wait = TaskWait(reason: .providerLimit, step: number)
+      let wait = TaskWait(reason: .providerLimit, step: step.number)
       return try await self.end(with: .waiting(wait, settling: usage, lasting: pause))
     case .nextTry(let pause):
       parts.faults.reached(FaultPoint(.retry, .afterEffect))
       // A boundary as good as any: who is asked to stop does not begin another try.
       let reason = await sleep(pause) ?? worker.interrupt.reason
-      if let reason { return try await cutModel(reason, number: number, usage: usage) }
+      if let reason { return try await cutModel(reason, number: step.number, usage: usage) }
       return nil
     }
   }
 
-  /// With the number of tool outputs that gave way to fit the agent's context.
-  private func modelRequest(turn: Int) -> (ModelRequest, elided: Int) {
+  /// Throws when it cannot be brought within the agent's limit and the provider's. One that an earlier life began is
+  /// sent as it was sent then.
+  private func modelStep(
+    number: Int, turn: Int, provider: any ModelProvider
+  ) throws(AgentLoop.ContextOverflow) -> ModelStep {
     let definition = worker.claimed.definition
+    var shape = ConversationShape(carriedFrom: progress.history)
+    let begun = progress.history[number].map { ConversationShape(input: $0.input) }
+    if let begun {
+      shape = begun
+    } else if let schema {
+      shape.repair = AgentLoop.repair(of: progress.history, by: schema)
+    }
+    let step = modelStep(number: number, turn: turn, provider: provider, shape: shape)
+    guard begun == nil else { return step }
+    let limit = min(definition.contextTokens, provider.traits.contextTokens ?? definition.contextTokens)
+    let fitting = try AgentLoop.shape(
+      shape, of: step.request, history: progress.history, keepingTo: .within(limit))
+    return fitting == shape ? step : modelStep(number: number, turn: turn, provider: provider, shape: fitting)
+  }
+
+  private func modelStep(
+    number: Int, turn: Int, provider: any ModelProvider, shape: ConversationShape
+  ) -> ModelStep {
+    let definition = worker.claimed.definition
+    // A repair round is for words alone.
+    let names = shape.repair == nil ? definition.tools : []
+    let tools = names.compactMap { parts.tools.tool(named: $0)?.descriptor }
+    let images = images ?? []
+    // Providers that keep to a schema call no tools: with tools it is an instruction.
+    let script = AgentLoop.Script(
+      task: worker.task, definition: definition, images: images.map(\.image),
+      tellsSchema: schema != nil && !definition.tools.isEmpty)
     var request = ModelRequest(
-      model: definition.model, messages: [],
-      tools: definition.tools.compactMap { parts.tools.tool(named: $0)?.descriptor },
+      model: definition.model,
+      messages: AgentLoop.messages(script, history: progress.history, shape: shape), tools: tools,
       temperature: definition.temperature, maxOutputTokens: definition.maxOutputTokens, task: worker.task.id,
-      agent: definition.id, turn: turn)
-    let conversation = AgentLoop.conversation(
-      for: request, task: worker.task, definition: definition, history: progress.history)
-    request.messages = conversation.messages
-    return (request, conversation.elidedOutputs)
+      agent: definition.id, turn: turn, outputSchema: tools.isEmpty ? schema?.json : nil, extraBody: definition.body)
+    request.reservedTokens = Budget.reservation(for: request)
+    return ModelStep(number: number, provider: provider, request: request, shape: shape, images: images)
+  }
+
+  /// The step's one try at half, after the provider said that the conversation is too long for it; nil when it was that
+  /// already, or cannot become so short.
+  private func halved(_ step: ModelStep) -> ModelStep? {
+    guard !step.shape.isHalved else { return nil }
+    var shape: ConversationShape
+    do throws(AgentLoop.ContextOverflow) {
+      shape = try AgentLoop.shape(step.shape, of: step.request, history: progress.history, keepingTo: .half)
+    } catch {
+      return nil
+    }
+    shape.isHalved = true
+    var half = modelStep(
+      number: step.number, turn: step.request.turn, provider: step.provider, shape: shape)
+    half.differsFromFirstTry = true
+    return half
   }
 
   /// The step's input is the call's parameters and a digest of the conversation, which the earlier steps hold.
-  private func modelStart(
-    number: Int, attempt: Int, provider: ProviderID, request: ModelRequest, elided: Int, reservation: Int64,
-    settling: ModelUsage?
-  ) -> StepStart {
-    let conversation = parts.digester.digest(.array(request.messages.map(\.json)))
-    let input: JSONValue = [
-      "model": JSONValue(request.model), "temperature": request.temperature.map(JSONValue.double) ?? .null,
-      "max_output_tokens": JSONValue(request.maxOutputTokens), "turn": JSONValue(request.turn),
-      "tools": .array(request.tools.map { .string($0.name) }), "messages": JSONValue(request.messages.count),
-      "messages_digest": .string(conversation), "elided_outputs": JSONValue(elided),
-    ]
+  private func modelStart(_ step: ModelStep, attempt: Int, settling: ModelUsage?) -> StepStart {
+    let input = step.input(parts.digester)
     return StepStart(
-      number: number, kind: .modelCall, name: provider.name, effect: .pure, attempt: attempt,
-      input: progress.history[number] == nil ? input : nil, inputHash: parts.digester.digest(input),
-      reservedTokens: reservation, settling: settling)
+      number: step.number, kind: .modelCall, name: step.provider.id.name, effect: .pure, attempt: attempt,
+      input: progress.history[step.number] == nil || step.differsFromFirstTry ? input : nil,
+      inputHash: parts.digester.digest(input),
+      reservedTokens: step.reservation, settling: settling)
   }
 
   private func complete(
-    _ request: ModelRequest, provider: any ModelProvider, step: Int, attempt: Int
+    _ step: ModelStep, attempt: Int
   ) async -> EffectResult<Result<ModelReply, ProviderError>> {
     let events = parts.events
-    return await withInterrupt(worker.interrupt, limit: parts.timeouts.modelCall, clock: parts.clock) {
+    let limit = parts.timeouts.modelCall ?? step.provider.traits.longestCall
+    return await withInterrupt(worker.interrupt, limit: limit, clock: parts.clock) {
       do throws(ProviderError) {
-        let reply = try await provider.complete(request) { text in
-          events.publish(ModelDelta(task: request.task, step: step, attempt: attempt, text: text))
+        let reply = try await step.provider.complete(step.request) { text in
+          events.publish(ModelDelta(task: step.request.task, step: step.number, attempt: attempt, text: text))
         }
         return .success(reply)
       } catch {
@@ -112,47 +186,55 @@ extension WorkerRun {
   }
 
   /// A reply that ends the conversation early is a failed step; every other is the step's result.
-  private mutating func take(
-    _ reply: ModelReply, step number: Int, reservation: Int64
-  ) async throws(Worker.ClaimEnded) -> Bool {
-    if reply.usage.totalTokens > reservation {
+  private mutating func take(_ reply: ModelReply, of step: ModelStep) async throws(Worker.ClaimEnded) -> Bool {
+    if reply.usage.totalTokens > step.reservation {
       parts.log.record(
         .warning, "worker", "estimate_exceeded: the provider counts more tokens than were set aside",
         [
-          "task": "\(worker.task.id)", "step": "\(number)", "reserved": "\(reservation)",
+          "task": "\(worker.task.id)", "step": "\(step.number)", "reserved": "\(step.reservation)",
           "used": "\(reply.usage.totalTokens)",
         ])
     }
-    let output: JSONValue = [
-      "text": .string(reply.text), "tool_calls": .array(reply.calls.map(\.json)),
-      "finish": .string(reply.finish.rawValue), "model": .string(reply.model),
-    ]
-    let problem: Failure? =
-      switch reply.finish {
-      // Tool calls too: the last one may be half a call.
-      case .length: Failure(code: "truncated", detail: "the reply was cut at the output limit")
-      case .refusal: Failure(code: "refused", detail: "the model refused to answer")
-      case .stop, .toolCalls: nil
-      }
-    if let problem {
-      note(StepEnd(number: number, outcome: .failed(problem, output: output), usage: reply.usage))
+    let output = reply.output
+    if let problem = ending(of: reply, step) {
+      note(StepEnd(number: step.number, outcome: .failed(problem, output: output), usage: reply.usage))
       return try await leave(failedBy: problem, retryAfter: nil)
     }
     note(
       StepEnd(
-        number: number, outcome: .finished(output: output, resultHash: parts.digester.digest(output)),
+        number: step.number, outcome: .finished(output: output, resultHash: parts.digester.digest(output)),
         usage: reply.usage))
     return false
   }
 
-  /// Nothing sent and an error status settle at 0, what was sent and cut at the reservation.
-  private func cutUsage(_ error: ProviderError, request: ModelRequest, reservation: Int64) -> ModelUsage {
-    guard error.wasSent, error.status == nil else { return .none }
-    let output = Int64(request.maxOutputTokens)
-    return ModelUsage(inputTokens: max(0, reservation - output), outputTokens: output, isEstimated: true)
+  /// Why the task ends with that reply as failed; nil: it goes on, or is done.
+  private func ending(of reply: ModelReply, _ step: ModelStep) -> Failure? {
+    switch reply.finish {
+    // Tool calls too: the last one may be half a call.
+    case .length: return Failure(code: "truncated", detail: "the reply was cut at the output limit")
+    case .refusal: return Failure(code: "refused", detail: "the model refused to answer")
+    case .stop, .toolCalls: break
+    }
+    guard step.shape.repair != nil, let schema else { return nil }
+    let problems: [String]
+    switch FinalAnswer(reply.text, by: schema) {
+    case .fits where reply.calls.isEmpty: return nil
+    case .fits: problems = ["it calls tools that it was not offered"]
+    case .misfit(let sentences): problems = sentences
+    }
+    return Failure(
+      code: "output_schema_mismatch",
+      detail: "the answer does not fit output_schema, asked twice: \(problems.joined(separator: "; "))")
   }
 
-  private mutating func cutModel(
+  /// Nothing sent and an error status settle at 0, what was sent and cut at the reservation.
+  private func cutUsage(_ error: ProviderError, _ step: ModelStep) -> ModelUsage {
+    guard error.wasSent, error.status == nil else { return .none }
+    let output = Int64(step.request.maxOutputTokens)
+    return ModelUsage(inputTokens: max(0, step.reservation - output), outputTokens: output, isEstimated: true)
+  }
+
+  mutating func cutModel(
     _ reason: InterruptReason, number: Int, usage: ModelUsage
   ) async throws(Worker.ClaimEnded) -> Bool {
     // A model call repeats nothing outside, so for a requeue the step stays open and is tried again.
@@ -162,13 +244,24 @@ extension WorkerRun {
   }
 
   /// The task ends before the next try of its step, which an earlier life or an earlier try may have left open.
-  private mutating func end(
+  mutating func end(
     _ number: Int, refusedBy failure: Failure, settling usage: ModelUsage?
   ) async throws(Worker.ClaimEnded) -> Bool {
     if progress.history[number]?.status == .started {
       note(StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage))
     }
     return try await end(with: .failed(failure))
+  }
+
+  /// A picture cannot be had. Whatever is only for the moment is tried again as any other attempt.
+  private mutating func end(_ number: Int, unreadable failure: Failure) async throws(Worker.ClaimEnded) -> Bool {
+    guard ["io_busy", "io_error", "storage_io_error", "disk_full"].contains(failure.code) else {
+      return try await end(number, refusedBy: failure, settling: nil)
+    }
+    if progress.history[number]?.status == .started {
+      note(StepEnd(number: number, outcome: .failed(failure, output: nil)))
+    }
+    return try await leave(failedBy: failure, retryAfter: .zero)
   }
 
   /// The pause after a failed try. Nil after it; the reason when a hard interrupt ended it.
@@ -186,5 +279,26 @@ extension WorkerRun {
 
 extension ModelUsage {
   /// Of a call that did not reach the provider, or that it refused.
-  fileprivate static let none = ModelUsage(inputTokens: 0, outputTokens: 0)
+  static let none = ModelUsage(inputTokens: 0, outputTokens: 0)
+}
+
+extension ModelReply {
+  /// How it stands in the journal: whole, so that it can go back as it came.
+  fileprivate var output: JSONValue {
+    var members: [String: JSONValue] = [
+      "text": .string(text), "tool_calls": .array(calls.map(\.json)), "finish": .string(finish.rawValue),
+      "model": .string(model),
+    ]
+    if let origin { members["origin"] = origin.json }
+    return .object(members)
+  }
+}
+
+extension AgentLoop.ContextOverflow {
+  fileprivate var failure: Failure {
+    Failure(
+      code: "context_too_long",
+      detail: "the conversation takes about \(tokens) tokens, and its model's context has \(limit), with all elided "
+        + "that can be")
+  }
 }

@@ -107,6 +107,7 @@ final class StoreDouble: TaskStore {
     throw StoreError(.claimLost, "nothing is ever claimed")
   }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { 0 }
+  func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int { 0 }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] { [] }
 
   func agentStates() async throws(StoreError) -> [AgentState] {
@@ -143,6 +144,10 @@ final class WorkspaceDouble: WorkspaceStore {
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8] {
     guard path == "a/b.txt" else { throw Failure(code: "file_not_found", detail: path) }
     return Array("hello".utf8)
+  }
+  func keepImage(_ bytes: [UInt8], digest: String, of task: TaskID) async throws(Failure) {}
+  func image(_ digest: String, of task: TaskID) async throws(Failure) -> [UInt8] {
+    throw Failure(code: "file_not_found", detail: digest)
   }
   func archive(_ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void) async throws {
     defer { endedArchives.withLock { $0 += 1 } }

@@ -64,7 +64,7 @@ import Testing
     #expect(lines.first?["agent"] == "coder")
   }
 
-  @Test("what cannot be served is 78 with its code, file and line, and the nearest right key", .shows(.mistakes))
+  @Test("what cannot be served is 78 with its code, file and line, and the nearest right key", .shows(.configInvalid))
   func refused() async throws {
     let cases: [(file: String, text: String, words: [String])] = [
       ("server.yaml", "workers: 2\nlisen: 127.0.0.1:0\n", ["config_invalid", "server.yaml:2", "'listen'"]),

@@ -51,7 +51,7 @@ import Testing
     #expect(try await service.ended(id)["status"] == "completed")
   }
 
-  @Test("the manual's DATABASE_URL is refused with what to do, and without its password", .shows(.databaseURL))
+  @Test("the manual's DATABASE_URL is refused with what to do, and without its password", .shows(.foreignServices))
   func database() async throws {
     let url = try #require(try Self.manualLines()["DATABASE_URL"])
     for arguments in [[String](), ["--json"]].prefix(1) {
@@ -84,7 +84,7 @@ import Testing
     #expect(shown?["value"]?.stringValue == data && shown?["source"] == "environment", "\(shown ?? .null)")
   }
 
-  @Test("the manual's REDIS_URL is one WARN line and nothing else", .shows(.databaseURL))
+  @Test("the manual's REDIS_URL is one WARN line and nothing else", .shows(.foreignServices))
   func redis() async throws {
     let url = try #require(try Self.manualLines()["REDIS_URL"])
     let service = try await ServiceProcess.serve(in: TemporaryFolder(), environment: ["REDIS_URL": url])
@@ -132,7 +132,7 @@ import Testing
     #expect(shown["queue.max_pending"]?["source"] == "default")
   }
 
-  @Test("a variable and its file form together, and unset variables of files, are 78", .shows(.unsetVariables))
+  @Test("a variable and its file form together, and unset variables of files, are 78", .shows(.configVariable))
   func refused() async throws {
     let (both, _) = try await ServiceProcess.refusedStart(
       environment: ["OPENAI_API_KEY": "hush", "OPENAI_API_KEY_FILE": "/etc/hostname"])

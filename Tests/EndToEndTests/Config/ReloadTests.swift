@@ -24,7 +24,7 @@ import Testing
     try await ServiceProcess.serve(in: TemporaryFolder(), files: files, environment: environment)
   }
 
-  @Test("SIGHUP puts new agents and the log level in force, and says what waits for a restart", .shows(.signals))
+  @Test("SIGHUP puts new agents and the log level in force, and says what waits for a restart", .shows(.reloadSignals))
   func signal() async throws {
     let service = try await Self.service()
     try service.writeConfiguration(
@@ -43,7 +43,7 @@ import Testing
     #expect(try await service.ended(id)["status"] == "completed")
   }
 
-  @Test("a bad file at SIGHUP is WARN reload_refused, and nothing of the good ones is taken", .shows(.badReload))
+  @Test("a bad file at SIGHUP is WARN reload_refused, and nothing of the good ones is taken", .shows(.reloadRefused))
   func refused() async throws {
     let service = try await Self.service()
     try service.writeConfiguration("agents.yaml", "agents:\n  a: {instructions: x, description: new}\n")
