@@ -1,13 +1,13 @@
 # What can be done here. `make help` lists it.
 SHELL := /bin/bash
 BINARY := .build/release/agent-system
-DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 strace faketime e2fsprogs
+DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 python3-venv strace faketime e2fsprogs
 PORT ?= 8080
 # SwiftPM passes a package's traits on in the order of a hash table: a new order is a new command line, and every other
 # build would compile Hummingbird again.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build
 
-.PHONY: help run test build packages lint format smoke drill bench stop toolchain
+.PHONY: help run test build packages rigs lint format smoke drill bench stop toolchain
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ run: build ## set up, start the service in sandbox mode, run a real task on this
 stop: ## stop the service that `make run` left up
 	@packaging/scripts/stop-sandbox
 
-test: packages toolchain ## set up and pass every test
+test: packages toolchain rigs ## set up and pass every test
 	$(SWIFT_BUILD) --build-tests
 	packaging/scripts/run-tests
 
@@ -33,6 +33,9 @@ toolchain:
 packages: ## the Debian packages that building and testing need
 	@packaging/scripts/install-packages $(DEBIAN_PACKAGES)
 
+rigs: packages ## Python environments with the model clients and the small real model that tests talk to
+	@packaging/scripts/test-rigs
+
 lint: ## the formatter, as strictly as it goes
 	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
@@ -46,6 +49,6 @@ smoke: ## the main job on a release build: `make run` on a free port, then stop
 drill: build ## the long proofs, the release binary's among them; output goes to docs/DRILLS.md
 	packaging/scripts/drill
 
-bench: packages toolchain ## figures of a release build on real files, within 5 minutes; output goes to docs/BENCHMARKS.md
+bench: build ## figures of a release build on real files, within 5 minutes; output goes to docs/BENCHMARKS.md
 	AGENT_SYSTEM_BENCHMARKS=1 $(SWIFT_BUILD) -c release --static-swift-stdlib --product agent-benchmarks
 	packaging/scripts/bench

@@ -81,17 +81,23 @@ package final class Dispatcher: Sendable {
       while !_Concurrency.Task.isCancelled, !state.withLock({ $0.isDraining }) {
         await lookAtTimers()
         await claim(into: &group)
+        // The pause after a refusal may have taken the drain's wake.
+        if state.withLock({ $0.isDraining }) { break }
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
       }
       group.addTask { await self.cutAfterGrace() }
       // Deadlines hold for steps in hand too, until the last worker is gone.
-      while !_Concurrency.Task.isCancelled, state.withLock({ !$0.running.isEmpty && !$0.isAbandoned }) {
+      while !_Concurrency.Task.isCancelled, mustKeepTime {
         await lookAtTimers()
+        // Here too a pause may have taken the last worker's wake.
+        guard mustKeepTime else { break }
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
       }
     }
     state.withLock { $0.isAlive = false }
   }
+
+  private var mustKeepTime: Bool { state.withLock { !$0.running.isEmpty && !$0.isAbandoned } }
 
   /// Stops claiming; workers stop at their next step boundary, and are cut after the grace.
   package func drain() {

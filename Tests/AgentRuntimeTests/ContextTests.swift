@@ -5,7 +5,7 @@ import Testing
 @testable import AgentRuntime
 
 /// What a limit on tokens leaves of a conversation: histories replayed, without an engine.
-@Suite("Context") struct ContextTests {
+@Suite("Context", .timeLimit(.minutes(4))) struct ContextTests {
   /// Four answered calls over three turns: step 2 (the oldest), 3 and 5 of older turns, 7 of the newest. 3,000 bytes are
   /// 1,000 tokens; the last reply's usage is 2,900, after which 3,000 bytes and a name of 9 came.
   private static func journal(usage: Int64 = 2900, elidedBefore: JSONValue? = nil) -> JournalBuilder {

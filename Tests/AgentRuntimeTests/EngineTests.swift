@@ -5,7 +5,7 @@ import AgentTestKit
 import Testing
 
 /// The engine on a real store: what a task's life looks like, told by its journal.
-@Suite struct EngineTests {
+@Suite(.timeLimit(.minutes(4))) struct EngineTests {
   static func agent(
     _ id: AgentID = "coder", tools: [String] = [], concurrency: Int = 4, limits: TaskLimits = TaskLimits()
   )
@@ -316,17 +316,5 @@ import Testing
       }
       #expect(try await rig.workspaces.existing() == first.map(\.id))
     }
-  }
-}
-
-extension EngineRig {
-  /// Moves the clock on in small steps until `isMet`; gives up after an hour of its time.
-  func advance(until isMet: @Sendable () async throws -> Bool) async throws {
-    for _ in 0..<14_400 {
-      if try await isMet() { return }
-      clock.advance(by: .milliseconds(250))
-      await Task.yield()
-    }
-    throw ServiceError("test", "an hour of the clock went by in vain")
   }
 }

@@ -113,23 +113,32 @@ struct CrashJob: Sendable, Hashable {
 /// The configuration of a life: YAML that is JSON.
 enum CrashConfiguration {
   static func files(jobs: [CrashJob], port: Int) -> [String: String] {
+    let values: [String: JSONValue] = [
+      "agents.yaml": agents(port: port),
+      "providers.yaml": [
+        "default": "sandbox", "providers": ["sandbox": ["type": "sandbox", "script": "script.yaml"]],
+      ],
+      "script.yaml": ["rules": .array(rules(jobs: jobs, port: port)), "log": "calls.jsonl"],
+      "server.yaml": ["workers": 40],
+    ]
+    return values.mapValues(\.text)
+  }
+
+  static func rules(jobs: [CrashJob], port: Int) -> [JSONValue] {
+    jobs.flatMap { $0.rules(port: port) } + CrashJob.Kind.allCases.flatMap(CrashJob.rules)
+  }
+
+  /// `providers`: of the agents that do not ask the default one.
+  static func agents(port: Int, providers: [String: String] = [:]) -> JSONValue {
     let limits: JSONValue = ["steps": 1000, "model_calls": 1000, "tokens": 1_000_000_000, "wall_time": "4h"]
-    func agent(_ concurrency: Int) -> JSONValue {
+    func agent(_ name: String, _ concurrency: Int) -> JSONValue {
       [
         "description": "a crash test's agent", "instructions": "Do as the script says.",
+        "provider": .string(providers[name] ?? "default"),
         "tools": ["file.list", "file.read", "file.write", "file.edit", "http.request"],
         "concurrency": JSONValue(concurrency), "limits": limits, "allow_hosts": [.string("127.0.0.1:\(port)")],
       ]
     }
-    let rules = jobs.flatMap { $0.rules(port: port) } + CrashJob.Kind.allCases.flatMap(CrashJob.rules)
-    let values: [String: JSONValue] = [
-      "agents.yaml": ["agents": ["crew": agent(24), "rough": agent(8), "spare": agent(2)]],
-      "providers.yaml": [
-        "default": "sandbox", "providers": ["sandbox": ["type": "sandbox", "script": "script.yaml"]],
-      ],
-      "script.yaml": ["rules": .array(rules), "log": "calls.jsonl"],
-      "server.yaml": ["workers": 40],
-    ]
-    return values.mapValues(\.text)
+    return ["agents": ["crew": agent("crew", 24), "rough": agent("rough", 8), "spare": agent("spare", 2)]]
   }
 }

@@ -39,6 +39,7 @@ final class CrashRig {
   private let random: SeededRandom
   private let environment: [String: String]
   private let binary: URL
+  private let provider: CrashProvider
   private let ledger = CrashLedger()
   private var nextJob = 1
   private var memory = InvariantCheck.Memory()
@@ -48,12 +49,13 @@ final class CrashRig {
 
   init(
     seed: UInt64, undisturbed: [CrashJob.Kind: CrashOutcome], environment: [String: String] = [:],
-    binary: URL = ServiceProcess.binary
+    binary: URL = ServiceProcess.binary, provider: CrashProvider = .sandbox
   ) throws {
     folder = try TemporaryFolder("crash")
     recorder = try EffectRecorder(in: folder)
     random = SeededRandom(seed: seed)
     (self.seed, self.undisturbed, self.environment, self.binary) = (seed, undisturbed, environment, binary)
+    self.provider = provider
   }
 
   private var faultFile: String { folder.appending("fault") }
@@ -136,7 +138,7 @@ final class CrashRig {
     let state = ledger.now
     let live = state.jobs.filter { !settled.contains($0.number) }
     let service = try await ServiceProcess.serve(
-      in: folder, files: CrashConfiguration.files(jobs: live + state.upcoming, port: recorder.port),
+      in: folder, files: provider.files(jobs: live + state.upcoming, port: recorder.port),
       environment: environment.merging(["AGENT_SYSTEM_FAULT_FILE": faultFile]) { _, own in own }, binary: binary)
     let store = try look(service)
     try await check(service, store, wholeStream: wholeStream || lives % Self.livesPerWholeStream == 0)
@@ -226,7 +228,7 @@ final class CrashRig {
 
   /// The provider's log first: a call that it answers later may have no row in what is read here.
   private func look(_ service: ServiceProcess) throws -> StoreWitness {
-    calls.read(service.configuration + "/calls.jsonl")
+    try calls.look(provider, configuration: service.configuration, ids: ledger.now.ids)
     return try StoreWitness(path: service.data + "/agent.db")
   }
 
@@ -274,23 +276,5 @@ extension CrashClient {
     case .random: try await anything(in: life)
     case .at(let point): try await provoke(point.cell, in: life)
     }
-  }
-}
-
-/// The provider's own log: how many model calls of each task it has answered. Lines read once are not read again.
-struct CallLog {
-  private(set) var counts: [String: Int] = [:]
-  private var offset = 0
-
-  mutating func read(_ path: String) {
-    guard let bytes = FileManager.default.contents(atPath: path), bytes.count > offset else { return }
-    for line in bytes.dropFirst(offset).split(separator: UInt8(ascii: "\n")) {
-      let text = String(decoding: line, as: UTF8.self)
-      guard let start = text.range(of: "\"task\":\"")?.upperBound, let end = text[start...].firstIndex(of: "\"") else {
-        continue
-      }
-      counts[String(text[start..<end]), default: 0] += 1
-    }
-    offset = bytes.count
   }
 }

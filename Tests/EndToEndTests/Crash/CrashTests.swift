@@ -38,6 +38,18 @@ import Testing
     try await Self.run(rig, Self.cells.map { .at($0) }, name: "cells")
   }
 
+  @Test(
+    "over real providers' wire formats the same holds, and no call is paid for that no try stands for",
+    .shows(.killed), arguments: 0..<(isDrill ? 2 * rounds : 1))
+  func providerKills(round: Int) async throws {
+    let seed = Self.seed &+ UInt64(round)
+    let first = WireFormat.allCases[Int(seed % 2)]
+    let rig = try CrashRig(
+      seed: seed, undisturbed: try await CrashOutcome.undisturbed(), provider: try await .doubles(first: first))
+    try await Self.run(
+      rig, Array(repeating: .random, count: Self.isDrill ? 20 : 4), name: "random kills over \(first)")
+  }
+
   /// Has no fault points, so it gets the random kills alone.
   static let releaseBinary = URL(fileURLWithPath: #filePath).appendingPathComponent(
     "../../../../.build/release/agent-system"

@@ -9,13 +9,19 @@ enum FaultRow: String, CaseIterable {
   case batches, otherBody, queueFull, wrongState
   // Configuration
   case binds
+  case configInvalid, configVariable, reloadRefused, foreignServices
+  // Providers
+  case providerUnreachable, providerTLS, providerTimeout, providerCut, providerStreamError, providerMalformed
+  case providerTooLarge, providerSplit, providerCallIDs, providerTools, providerArguments, providerEndless
+  case providerRejects, providerKey, providerFails, providerRetryAfter, providerStorm, providerEmpty, providerUsage
+  case providerRedirect
   // Tools and files
   case paths, anchors, content, quota, privateAddresses
   // Database and disk
   case diskFull, storageFails, slowSync, corrupt, foreignDatabase, lostCommits, notAlone, outsideLock, migration
   case openFolder
   // Clock, memory, signals
-  case clockJumps, stopped, killed
+  case clockJumps, stopped, killed, reloadSignals
 
   struct Entry {
     var fault: String
@@ -86,7 +92,7 @@ enum FaultRow: String, CaseIterable {
     case .clockJumps: Entry("the clock jumps, minutes or years", "clock_jumped, clock_behind", not: "fire twice")
     case .stopped: Entry("the process is stopped for a while", "timers fire once", not: "make up for it in a burst")
     case .killed: Entry("SIGKILL at any moment, power cut", "I1 to I9, I12, I13, I15, I17 and I18 hold")
-    default: Entry("", "")
+    default: providerEntry
     }
   }
 }
