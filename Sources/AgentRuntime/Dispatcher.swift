@@ -35,6 +35,8 @@ package final class Dispatcher: Sendable {
     /// Both of the clock's uptime.
     var deadline: Duration
     var wallDeadline: Duration?
+    /// Since when a provider lets it wait: its wall time stands still.
+    var restBegan: Duration?
   }
 
   private struct State {
@@ -268,10 +270,22 @@ package final class Dispatcher: Sendable {
     let worker = Worker(
       parts: parts, claimed: claimed, interrupt: interrupt,
       isAbandoned: { [self] in state.withLock { $0.isAbandoned } },
+      isResting: { [self] in rest($0, claimed.task.id, interrupt) },
       stepFinished: { [self] in leaveQuarantine(claimed.task.id, interrupt) })
     group.addTask { [self] in
       await worker.run()
       forget(claimed.task.id, interrupt)
+    }
+  }
+
+  private func rest(_ isResting: Bool, _ id: TaskID, _ interrupt: WorkInterrupt) {
+    let now = parts.clock.uptime()
+    state.withLock { state in
+      guard let running = state.running[id], running.interrupt === interrupt else { return }
+      if let began = running.restBegan, let wallDeadline = running.wallDeadline {
+        state.running[id]?.wallDeadline = wallDeadline + (now - began)
+      }
+      state.running[id]?.restBegan = isResting ? now : nil
     }
   }
 
@@ -323,7 +337,9 @@ package final class Dispatcher: Sendable {
     let running = state.withLock { Array($0.running.values) }
     for task in running {
       if task.deadline <= now { task.interrupt.fire(.deadline) }
-      if let wallDeadline = task.wallDeadline, wallDeadline <= now { task.interrupt.fire(.wallTime) }
+      if task.restBegan == nil, let wallDeadline = task.wallDeadline, wallDeadline <= now {
+        task.interrupt.fire(.wallTime)
+      }
     }
   }
 

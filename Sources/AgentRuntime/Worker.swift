@@ -8,6 +8,8 @@ struct Worker: Sendable {
   let interrupt: WorkInterrupt
   /// Once true, a write that the storage refuses is given up: the next start recovers the task.
   let isAbandoned: @Sendable () -> Bool
+  /// Told when a provider begins to let the task wait within its worker, and when that is over: no running time.
+  let isResting: @Sendable (Bool) -> Void
   /// Told after each commit that has a finished step.
   let stepFinished: @Sendable () -> Void
 

@@ -15,9 +15,11 @@ extension WorkerRun {
   /// `settling`: what the step's last try used.
   mutating func admission(to step: ModelStep, settling: ModelUsage?) async throws(Worker.ClaimEnded) -> Admission {
     let (provider, task) = (step.provider, worker.task.id)
+    beginRest()
     let asked = await withInterrupt(worker.interrupt, limit: Self.longestAdmission, clock: parts.clock) {
       await provider.admit(task: task, tokens: step.reservation)
     }
+    endRest()
     switch asked.value {
     case .granted(let place):
       // A boundary as good as any: who was asked to stop meanwhile begins no try.

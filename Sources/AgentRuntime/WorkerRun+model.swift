@@ -93,7 +93,9 @@ extension WorkerRun {
     case .nextTry(let pause):
       parts.faults.reached(FaultPoint(.retry, .afterEffect))
       // A boundary as good as any: who is asked to stop does not begin another try.
+      if problem.code == .rateLimited { beginRest() }
       let reason = await sleep(pause) ?? worker.interrupt.reason
+      endRest()
       if let reason { return try await cutModel(reason, number: step.number, usage: usage) }
       return nil
     }
@@ -163,7 +165,7 @@ extension WorkerRun {
     let input = step.input(parts.digester)
     return StepStart(
       number: step.number, kind: .modelCall, name: step.provider.id.name, effect: .pure, attempt: attempt,
-      input: progress.history[step.number] == nil || step.differsFromFirstTry ? input : nil,
+      input: progress.history[step.number] == nil || step.differsFromFirstTry ? .some(input) : .none,
       inputHash: parts.digester.digest(input),
       reservedTokens: step.reservation, settling: settling)
   }

@@ -123,7 +123,7 @@ extension WorkerRun {
     let input: JSONValue = ["call_id": .string(call.id), "arguments": call.arguments]
     return StepStart(
       number: number, kind: .toolCall, name: call.name, effect: plan.effect, attempt: attempt,
-      input: progress.history[number] == nil ? input : nil, inputHash: parts.digester.digest(input),
+      input: progress.history[number] == nil ? .some(input) : .none, inputHash: parts.digester.digest(input),
       evidence: plan.evidence)
   }
 

@@ -4,12 +4,13 @@ import AgentCore
 struct WorkerRun {
   let worker: Worker
   var progress = TaskProgress()
-  /// Ends of steps that go into the next commit together with what follows them.
+  /// Ends of steps, and rests, that go into the next commit together with what follows them.
   private(set) var unwritten: [TaskChange] = []
   private var unrecordedTokens: Int64 = 0
   private var refusals = RefusalNotice()
   /// The last try of the step in hand failed by itself, and the next one has not begun.
   var isAfterTry = false
+  private var restBegan: Duration?
   /// Nil until the first model call of this claim.
   var images: [TaskImage]?
   /// Of the task's final answer.
@@ -91,6 +92,21 @@ struct WorkerRun {
     progress.apply(end, at: parts.clock.now())
     unrecordedTokens += end.usage?.totalTokens ?? 0
     unwritten.append(.stepEnded(end))
+  }
+
+  /// A provider lets the task wait from here on, which is no running time; until `endRest`.
+  mutating func beginRest() {
+    restBegan = parts.clock.uptime()
+    worker.isResting(true)
+  }
+
+  mutating func endRest() {
+    guard let began = restBegan else { return }
+    restBegan = nil
+    worker.isResting(false)
+    let rest = parts.clock.uptime() - began
+    // It goes with the next commit; a store that counts in milliseconds need not hear of less.
+    if rest >= .milliseconds(1) { unwritten.append(.rested(rest)) }
   }
 
   /// The limit that one more try of step `number` would pass, if any. `settling`: what its last try used.

@@ -53,6 +53,29 @@ import Testing
     }
   }
 
+  @Test("the wait for leave within the worker stops wall_time too")
+  func rest() async throws {
+    let signal = Wakeup()
+    let provider = ProbeProvider([.call("no.such"), .hang(wasSent: true)], admissions: [.held(signal), .place])
+    try await Self.rig(provider, limits: TaskLimits(wallTime: .seconds(3))).run { rig in
+      let id = try await rig.submit("coder")
+      await provider.asked()
+      // Each second is seen by the dispatcher before the next: it looks at its clocks when it wakes.
+      for _ in 0..<4 {
+        rig.clock.advance(by: .seconds(1))
+        for _ in 0..<20 { _ = try await rig.store.task(id) }
+      }
+      #expect(try await rig.tasks.task(id).status == .running)
+      signal.wake()
+      _ = try await rig.event(.stepFinished, of: id, step: 1)
+      // What is left of it was not used up: three seconds from here.
+      let start = rig.clock.uptime()
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      #expect(try await rig.tasks.task(id).error?.code == "wall_time_limit")
+      #expect(rig.clock.uptime() - start >= .seconds(2))
+    }
+  }
+
   @Test(
     "a wait past the task's time, or past an hour, fails at once with what the provider said",
     arguments: [(10, 60), (86_400, 3601)] as [(Int, Int)])

@@ -27,6 +27,8 @@ final class ProbeProvider: ModelProvider {
   enum Admission: Sendable {
     case place
     case later(Duration, ProviderError)
+    /// A place, once the test's signal has come.
+    case held(Wakeup)
     /// Until it is cancelled.
     case hang
   }
@@ -48,8 +50,10 @@ final class ProbeProvider: ModelProvider {
   func admit(task: TaskID, tokens: Int64) async -> ProviderAdmission {
     admissionsAsked.withLock { $0.append(tokens) }
     asking.wake()
-    switch admissions.withLock({ $0.count > 1 ? $0.removeFirst() : $0[0] }) {
-    case .place:
+    let admission = admissions.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+    switch admission {
+    case .place, .held:
+      if case .held(let signal) = admission { await signal.wait() }
       places.withLock { $0.given += 1 }
       return .granted(ProviderPlace { self.places.withLock { $0.returned += 1 } })
     case .later(let pause, let error): return .later(pause, error)

@@ -95,8 +95,8 @@ extension Step {
       status = .started
       attempt = head["attempt"]?.integerValue.map { Int($0) } ?? attempt + 1
       evidence = head["evidence"] ?? evidence
-      // A try that sends something else than the one before says what.
-      if let input = entry.body?["input"] {
+      // A try that sends something else than the one before says what; older builds wrote null where there was nothing.
+      if let input = entry.body?["input"], !input.isNull {
         (self.input, inputHash) = (input, head["input_hash"]?.stringValue ?? inputHash)
       }
       (finishedAt, error, output, usage, resultHash) = (nil, nil, nil, nil, nil)

@@ -58,6 +58,8 @@ package struct StepEnd: Sendable, Hashable {
 package enum TaskChange: Sendable, Hashable {
   case stepStarted(StepStart)
   case stepEnded(StepEnd)
+  /// Of the time since the claim, so much is no running time: a provider had let the task wait. No row tells of it.
+  case rested(Duration)
   /// `running` → `waiting`. `settling`: what the open step's last try used; nil: nothing. `lasting`: the store adds it
   /// to its own time, which never falls, and that is the wait's `until`.
   case waiting(TaskWait, settling: ModelUsage? = nil, lasting: Duration? = nil)

@@ -33,6 +33,10 @@ extension SQLiteTaskStore {
     switch change {
     case .stepStarted(let start): try context.startStep(start, of: &row, actor)
     case .stepEnded(let end): try context.endStep(end, of: &row, actor)
+    case .rested(let pause):
+      if let since = row.runningSince {
+        row.runningSince = min(context.serviceMilliseconds, since + max(0, pause.wholeMilliseconds))
+      }
     case .waiting(let wait, let usage, let pause):
       var wait = wait
       if let pause { wait.until = context.now.adding(pause) }

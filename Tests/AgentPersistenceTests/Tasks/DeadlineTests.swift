@@ -66,6 +66,16 @@ struct DeadlineTests {
     #expect(try await bench.types(id).suffix(2) == [.taskResumed, .taskStarted])
   }
 
+  @Test("time that a task rested is no running time, and no more of it than there was", arguments: [(8, 2), (50, 0)])
+  func rested(rest: Int, used: Int) async throws {
+    let bench = try await TaskStoreBench()
+    let claimed = try await bench.running()
+    bench.clock.advance(by: .seconds(10))
+    try await bench.advance(claimed, .rested(.seconds(rest)), .requeued(reason: "shutdown"))
+    #expect(try #require(try await bench.claim().first).wallTimeUsed == .seconds(used))
+    #expect(try await bench.types(claimed.task.id).suffix(2) == [.taskRequeued, .taskStarted])
+  }
+
   @Test("a hastened wait for a provider is due at once; other waits, other states and gone tasks are passed over")
   func hasten() async throws {
     let bench = try await TaskStoreBench()
