@@ -11,7 +11,7 @@ import Testing
 
   @Test(
     "SIGTERM: not ready, nothing more is claimed; the second one cuts the step in hand, exit 0, the work is put back",
-    .shows(.reloadSignals))
+    .shows(.signals))
   func stoppedTwice() async throws {
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder, files: Self.busy)
@@ -50,6 +50,16 @@ import Testing
     _ = try await service.ended(id)
     #expect(try String(contentsOfFile: log, encoding: .utf8).contains("task=\(id)"))
     #expect(try !String(contentsOfFile: moved, encoding: .utf8).contains("task=\(id)"))
+  }
+
+  @Test("SIGPIPE ends nothing", .shows(.signals))
+  func brokenPipe() async throws {
+    let service = try await ServiceProcess.serve(in: TemporaryFolder(), files: Self.busy)
+    for _ in 0..<3 {
+      service.signal(SIGPIPE)
+      #expect(try await service.send("GET", "/livez").status == 200)
+    }
+    #expect(service.isRunning)
   }
 
   @Test("a standard output that takes nothing stops neither the start nor the work")
