@@ -88,7 +88,7 @@ let tests: [Target] = [
   .testTarget(
     name: "AgentAPITests",
     dependencies: kit + [
-      "AgentAPI", "AgentRuntime", "AgentTools", "InProcessCache",
+      "AgentAPI", "AgentConfig", "AgentRuntime", "AgentTools", "InProcessCache", "LLMProviders",
       .product(name: "Hummingbird", package: hummingbird),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),

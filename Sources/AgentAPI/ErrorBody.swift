@@ -75,6 +75,7 @@ enum ErrorBody {
     "task_finished": .conflict, "task_not_finished": .conflict, "task_not_retryable": .conflict,
     "task_not_waiting": .conflict, "step_in_doubt": .conflict, "step_not_in_doubt": .conflict,
     "idempotency_in_flight": .conflict, "workspace_exists": .conflict, "file_changed": .conflict,
+    "no_key": .conflict,
     // The file system's rights, not the caller's: who asks may, the service's user may not.
     "permission_denied": .conflict,
     // Size and type
@@ -82,7 +83,8 @@ enum ErrorBody {
     "unsupported_media_type": .unsupportedMediaType, "request_timeout": .requestTimeout,
     // 422: JSON, or a query, that breaks a rule
     "invalid_field": .unprocessableContent, "invalid_parameter": .unprocessableContent,
-    "agent_unknown": .unprocessableContent, "config_invalid": .conflict, "idempotency_mismatch": .unprocessableContent,
+    "agent_unknown": .unprocessableContent, "provider_unknown": .unprocessableContent, "config_invalid": .conflict,
+    "idempotency_mismatch": .unprocessableContent,
     "folder_not_allowed": .unprocessableContent, "path_outside_workspace": .unprocessableContent,
     "not_regular_file": .unprocessableContent, "not_a_folder": .unprocessableContent,
     "name_invalid": .unprocessableContent, "file_too_large": .unprocessableContent,

@@ -78,7 +78,10 @@ package enum AgentLoop {
     for step in history.current {
       switch (step.kind, step.status) {
       case (.modelCall, .finished):
-        messages.append(.assistant(text: step.output?["text"]?.stringValue ?? "", calls: calls(of: step)))
+        messages.append(
+          .assistant(
+            text: step.output?["text"]?.stringValue ?? "", calls: calls(of: step),
+            origin: step.output?["origin"].flatMap(ReplyOrigin.init(json:))))
       case (.toolCall, .finished), (.toolCall, .failed):
         let callID = step.input["call_id"]?.stringValue ?? ""
         let text = step.error.map { "\($0.code): \($0.detail)" } ?? resultText(step.output ?? .null)

@@ -48,6 +48,9 @@ package final class Dispatcher: Sendable {
     /// The drain's grace is over.
     var isHurried = false
     var isAbandoned = false
+    /// Tasks whose wait for a provider shall end now. One that still runs stays here until its worker is gone: its wait
+    /// may be on its way to the disk.
+    var hastened: Set<TaskID> = []
     /// Those who wait for workers to be gone.
     var watchers: [Int: Wakeup] = [:]
     var nextWatcher = 0
@@ -76,17 +79,23 @@ package final class Dispatcher: Sendable {
       while !_Concurrency.Task.isCancelled, !state.withLock({ $0.isDraining }) {
         await lookAtTimers()
         await claim(into: &group)
+        // The pause after a refusal may have taken the drain's wake.
+        if state.withLock({ $0.isDraining }) { break }
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
       }
       group.addTask { await self.cutAfterGrace() }
       // Deadlines hold for steps in hand too, until the last worker is gone.
-      while !_Concurrency.Task.isCancelled, state.withLock({ !$0.running.isEmpty && !$0.isAbandoned }) {
+      while !_Concurrency.Task.isCancelled, mustKeepTime {
         await lookAtTimers()
+        // Here too a pause may have taken the last worker's wake.
+        guard mustKeepTime else { break }
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
       }
     }
     state.withLock { $0.isAlive = false }
   }
+
+  private var mustKeepTime: Bool { state.withLock { !$0.running.isEmpty && !$0.isAbandoned } }
 
   /// Stops claiming; workers stop at their next step boundary, and are cut after the grace.
   package func drain() {
@@ -122,6 +131,14 @@ package final class Dispatcher: Sendable {
 
   /// There may be work, or room for it.
   package func wake() { wakeup.wake() }
+
+  /// Their provider has places, or its pause is over: those of them that wait for it need wait no longer. Returns at
+  /// once; may be called from anywhere, under locks of the caller's too.
+  package func hasten(_ tasks: [TaskID]) {
+    guard !tasks.isEmpty else { return }
+    state.withLock { $0.hastened.formUnion(tasks) }
+    wakeup.wake()
+  }
 
   /// A cancel of this running task is stored: cut its step in hand.
   package func cancel(_ id: TaskID) { state.withLock { $0.running[id]?.interrupt }?.fire(.cancel) }
@@ -283,12 +300,19 @@ package final class Dispatcher: Sendable {
 
   private func lookAtTimers() async {
     cutOverdue()
+    let hastened = state.withLock { state in
+      let due = state.hastened.filter { state.running[$0] == nil }
+      state.hastened.subtract(due)
+      return due
+    }
     do throws(StoreError) {
+      _ = try await parts.store.hasten(hastened.sorted())
       while try await parts.store.promoteDue(limit: Self.timerBatch) == Self.timerBatch {}
       for id in try await parts.store.expireDeadlines(limit: Self.timerBatch) {
         state.withLock { $0.running[id]?.interrupt }?.fire(.deadline)
       }
     } catch {
+      state.withLock { $0.hastened.formUnion(hastened) }
       await pause(after: error)
     }
   }

@@ -29,11 +29,11 @@ package struct EngineParts: Sendable {
 
 /// How long one try of a step may take.
 package struct StepTimeouts: Sendable {
-  /// The longest that a provider may take in all (contract: `timeouts.total`).
-  package var modelCall: Duration
+  /// Nil: what the provider says of itself (`ProviderTraits.longestCall`).
+  package var modelCall: Duration?
   /// Above the tools' own limits (60 s for `http.request`), so that it ends only what hangs.
   package var toolCall: Duration
-  package init(modelCall: Duration = .seconds(600), toolCall: Duration = .seconds(120)) {
+  package init(modelCall: Duration? = nil, toolCall: Duration = .seconds(120)) {
     (self.modelCall, self.toolCall) = (modelCall, toolCall)
   }
 }

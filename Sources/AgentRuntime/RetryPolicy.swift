@@ -2,7 +2,7 @@ import AgentCore
 
 /// When a step, and a task, is tried again.
 package struct RetryPolicy: Sendable {
-  /// Further tries within a step after the first.
+  /// Further tries of a tool's step after the first; those of a model call are its provider's (`ProviderTraits`).
   package var stepRetries = 3
   /// A provider that asks for more patience than this lets the task wait without a worker.
   static let longestWaitInPlace: Duration = .seconds(5)
@@ -23,23 +23,24 @@ package struct RetryPolicy: Sendable {
     case never
   }
 
-  /// `tries`: tries of the step in this attempt of the task, the failed one included. What a provider asks for
-  /// (`Retry-After`) is kept to, up to `longestWait`; one that asks for more is not asked again.
-  func sequel(of error: ProviderError, tries: Int, random: any RandomSource) -> Sequel {
+  /// `tries`: tries of the step in this attempt of the task, the failed one included; `retries`: those that the provider
+  /// grants after the first. What a provider asks for (`Retry-After`) is kept to, up to `longestWait`; one that asks for
+  /// more is not asked again.
+  static func sequel(of error: ProviderError, tries: Int, retries: Int, random: any RandomSource) -> Sequel {
     let asked = error.retryAfter ?? .zero
-    guard error.isRetryable, asked <= Self.longestWait else { return .never }
-    guard tries <= stepRetries else { return .nextAttempt(after: asked) }
+    guard error.isRetryable, asked <= longestWait else { return .never }
+    guard tries <= retries else { return .nextAttempt(after: asked) }
     return .nextTry(after: max(asked, stepBackoff(afterTry: tries, random: random)))
   }
 
   /// U(½,1) × min(60 s, 2^(n−1) s), n the try that failed, from 1.
-  func stepBackoff(afterTry number: Int, random: any RandomSource) -> Duration {
+  static func stepBackoff(afterTry number: Int, random: any RandomSource) -> Duration {
     let seconds = min(60.0, Double(1 << min(max(number - 1, 0), 6)))
     return .milliseconds(Int64(seconds * 1000 * (0.5 + 0.5 * random.unit())))
   }
 
   /// 5 s × 2^(n−1), at most 15 min, ± 20 %; n the attempt that failed, from 1.
-  func taskBackoff(afterAttempt number: Int, random: any RandomSource) -> Duration {
+  static func taskBackoff(afterAttempt number: Int, random: any RandomSource) -> Duration {
     let seconds = min(900.0, 5 * Double(1 << min(max(number - 1, 0), 8)))
     return .milliseconds(Int64(seconds * 1000 * (0.8 + 0.4 * random.unit())))
   }

@@ -3,48 +3,72 @@ import AgentCore
 extension WorkerRun {
   /// One step of the kind `model_call`, with its tries; true when the task has left `running`.
   mutating func callModel(number: Int, attempt firstAttempt: Int, turn: Int) async throws(Worker.ClaimEnded) -> Bool {
-    let (request, elided) = modelRequest(turn: turn)
-    let reservation = Budget.reservation(for: request)
     let provider: any ModelProvider
     do throws(ProviderError) {
       provider = try parts.providers.provider(named: worker.claimed.definition.provider)
     } catch {
-      return try await end(number, refusedBy: Failure(code: error.code.rawValue, detail: error.detail), settling: nil)
+      return try await end(number, refusedBy: Failure(error), settling: nil)
     }
+    return try await tryModel(modelStep(number: number, turn: turn, provider: provider), attempt: firstAttempt)
+  }
+
+  private mutating func tryModel(_ step: ModelStep, attempt firstAttempt: Int) async throws(Worker.ClaimEnded) -> Bool {
     var attempt = firstAttempt
     var settling: ModelUsage?
-    // Bounded by the tries that the retry policy grants.
+    // Bounded by the tries that the provider's retries grant.
     while true {
-      if let failure = refusal(of: number, reservation: reservation, settling: settling) {
-        return try await end(number, refusedBy: failure, settling: settling)
+      if let failure = refusal(of: step.number, reservation: step.reservation, settling: settling) {
+        return try await end(step.number, refusedBy: failure, settling: settling)
       }
-      let start = modelStart(
-        number: number, attempt: attempt, provider: provider.id, request: request, elided: elided,
-        reservation: reservation, settling: settling)
-      try await commit([.stepStarted(start)])
-      if let reason = worker.interrupt.hardReason { return try await cutModel(reason, number: number, usage: .none) }
-      let result = await complete(request, provider: provider, step: number, attempt: attempt)
-      parts.faults.reached(FaultPoint(.modelCall, .afterEffect))
+      let place: ProviderPlace
+      switch try await admission(to: step, settling: settling) {
+      case .granted(let given): place = given
+      case .left(let isOver): return isOver
+      }
+      guard let result = try await call(step, attempt: attempt, settling: settling, in: place) else {
+        return try await cutModel(worker.interrupt.hardReason ?? .cancel, number: step.number, usage: .none)
+      }
       switch result.value {
       case .success(let reply):
-        return try await take(reply, step: number, reservation: reservation)
+        return try await take(reply, step: step.number, reservation: step.reservation)
       case .failure(let error):
-        let usage = cutUsage(error, request: request, reservation: reservation)
-        if case .interrupt(let reason) = result.cut { return try await cutModel(reason, number: number, usage: usage) }
+        let usage = cutUsage(error, step)
+        if case .interrupt(let reason) = result.cut {
+          return try await cutModel(reason, number: step.number, usage: usage)
+        }
         let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
-        if let isOver = try await follow(problem, number: number, usage: usage) { return isOver }
+        if let isOver = try await follow(problem, step, usage: usage) { return isOver }
         (settling, attempt) = (usage, attempt + 1)
       }
     }
   }
 
+  /// One try: its row, then the call. Nil: an interrupt came before anything was sent. The place is given back in any
+  /// case.
+  private mutating func call(
+    _ step: ModelStep, attempt: Int, settling: ModelUsage?, in place: ProviderPlace
+  ) async throws(Worker.ClaimEnded) -> EffectResult<Result<ModelReply, ProviderError>>? {
+    defer { place.release() }
+    try await commit([.stepStarted(modelStart(step, attempt: attempt, settling: settling))])
+    guard worker.interrupt.hardReason == nil else { return nil }
+    let result = await complete(step, attempt: attempt)
+    parts.faults.reached(FaultPoint(.modelCall, .afterEffect))
+    return result
+  }
+
   /// What comes of a failed try; nil when it is time for the next one.
   private mutating func follow(
-    _ problem: ProviderError, number: Int, usage: ModelUsage
+    _ problem: ProviderError, _ step: ModelStep, usage: ModelUsage
   ) async throws(Worker.ClaimEnded) -> Bool? {
-    let failure = Failure(code: problem.code.rawValue, detail: problem.detail)
-    let end = StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage)
-    switch parts.retries.sequel(of: problem, tries: progress.tries, random: parts.random) {
+    let failure = Failure(problem)
+    let end = StepEnd(number: step.number, outcome: .failed(failure, output: nil), usage: usage)
+    let sequel = RetryPolicy.sequel(
+      of: problem, tries: progress.tries, retries: step.provider.traits.retries, random: parts.random)
+    switch sequel {
+    // Never past the task's time: there the error says more than a timeout.
+    case .nextTry(let pause) where !outlives(pause):
+      note(end)
+      return try await leave(failedBy: failure, retryAfter: nil)
     case .never:
       note(end)
       return try await leave(failedBy: failure, retryAfter: nil)
@@ -52,57 +76,49 @@ extension WorkerRun {
       note(end)
       return try await leave(failedBy: failure, retryAfter: pause)
     case .nextTry(let pause) where pause > RetryPolicy.longestWaitInPlace:
-      let wait = TaskWait(reason: .providerLimit, step: number)
+      let wait = TaskWait(reason: .providerLimit, step: step.number)
       return try await self.end(with: .waiting(wait, settling: usage, lasting: pause))
     case .nextTry(let pause):
       parts.faults.reached(FaultPoint(.retry, .afterEffect))
       // A boundary as good as any: who is asked to stop does not begin another try.
       let reason = await sleep(pause) ?? worker.interrupt.reason
-      if let reason { return try await cutModel(reason, number: number, usage: usage) }
+      if let reason { return try await cutModel(reason, number: step.number, usage: usage) }
       return nil
     }
   }
 
-  /// With the number of tool outputs that gave way to fit the agent's context.
-  private func modelRequest(turn: Int) -> (ModelRequest, elided: Int) {
+  private func modelStep(number: Int, turn: Int, provider: any ModelProvider) -> ModelStep {
     let definition = worker.claimed.definition
     var request = ModelRequest(
       model: definition.model, messages: [],
       tools: definition.tools.compactMap { parts.tools.tool(named: $0)?.descriptor },
       temperature: definition.temperature, maxOutputTokens: definition.maxOutputTokens, task: worker.task.id,
-      agent: definition.id, turn: turn)
+      agent: definition.id, turn: turn, extraBody: definition.body)
     let conversation = AgentLoop.conversation(
       for: request, task: worker.task, definition: definition, history: progress.history)
     request.messages = conversation.messages
-    return (request, conversation.elidedOutputs)
+    request.reservedTokens = Budget.reservation(for: request)
+    return ModelStep(number: number, provider: provider, request: request, elided: conversation.elidedOutputs)
   }
 
   /// The step's input is the call's parameters and a digest of the conversation, which the earlier steps hold.
-  private func modelStart(
-    number: Int, attempt: Int, provider: ProviderID, request: ModelRequest, elided: Int, reservation: Int64,
-    settling: ModelUsage?
-  ) -> StepStart {
-    let conversation = parts.digester.digest(.array(request.messages.map(\.json)))
-    let input: JSONValue = [
-      "model": JSONValue(request.model), "temperature": request.temperature.map(JSONValue.double) ?? .null,
-      "max_output_tokens": JSONValue(request.maxOutputTokens), "turn": JSONValue(request.turn),
-      "tools": .array(request.tools.map { .string($0.name) }), "messages": JSONValue(request.messages.count),
-      "messages_digest": .string(conversation), "elided_outputs": JSONValue(elided),
-    ]
+  private func modelStart(_ step: ModelStep, attempt: Int, settling: ModelUsage?) -> StepStart {
+    let input = step.input(parts.digester)
     return StepStart(
-      number: number, kind: .modelCall, name: provider.name, effect: .pure, attempt: attempt,
-      input: progress.history[number] == nil ? input : nil, inputHash: parts.digester.digest(input),
-      reservedTokens: reservation, settling: settling)
+      number: step.number, kind: .modelCall, name: step.provider.id.name, effect: .pure, attempt: attempt,
+      input: progress.history[step.number] == nil ? input : nil, inputHash: parts.digester.digest(input),
+      reservedTokens: step.reservation, settling: settling)
   }
 
   private func complete(
-    _ request: ModelRequest, provider: any ModelProvider, step: Int, attempt: Int
+    _ step: ModelStep, attempt: Int
   ) async -> EffectResult<Result<ModelReply, ProviderError>> {
     let events = parts.events
-    return await withInterrupt(worker.interrupt, limit: parts.timeouts.modelCall, clock: parts.clock) {
+    let limit = parts.timeouts.modelCall ?? step.provider.traits.longestCall
+    return await withInterrupt(worker.interrupt, limit: limit, clock: parts.clock) {
       do throws(ProviderError) {
-        let reply = try await provider.complete(request) { text in
-          events.publish(ModelDelta(task: request.task, step: step, attempt: attempt, text: text))
+        let reply = try await step.provider.complete(step.request) { text in
+          events.publish(ModelDelta(task: step.request.task, step: step.number, attempt: attempt, text: text))
         }
         return .success(reply)
       } catch {
@@ -123,10 +139,7 @@ extension WorkerRun {
           "used": "\(reply.usage.totalTokens)",
         ])
     }
-    let output: JSONValue = [
-      "text": .string(reply.text), "tool_calls": .array(reply.calls.map(\.json)),
-      "finish": .string(reply.finish.rawValue), "model": .string(reply.model),
-    ]
+    let output = reply.output
     let problem: Failure? =
       switch reply.finish {
       // Tool calls too: the last one may be half a call.
@@ -146,13 +159,13 @@ extension WorkerRun {
   }
 
   /// Nothing sent and an error status settle at 0, what was sent and cut at the reservation.
-  private func cutUsage(_ error: ProviderError, request: ModelRequest, reservation: Int64) -> ModelUsage {
+  private func cutUsage(_ error: ProviderError, _ step: ModelStep) -> ModelUsage {
     guard error.wasSent, error.status == nil else { return .none }
-    let output = Int64(request.maxOutputTokens)
-    return ModelUsage(inputTokens: max(0, reservation - output), outputTokens: output, isEstimated: true)
+    let output = Int64(step.request.maxOutputTokens)
+    return ModelUsage(inputTokens: max(0, step.reservation - output), outputTokens: output, isEstimated: true)
   }
 
-  private mutating func cutModel(
+  mutating func cutModel(
     _ reason: InterruptReason, number: Int, usage: ModelUsage
   ) async throws(Worker.ClaimEnded) -> Bool {
     // A model call repeats nothing outside, so for a requeue the step stays open and is tried again.
@@ -162,7 +175,7 @@ extension WorkerRun {
   }
 
   /// The task ends before the next try of its step, which an earlier life or an earlier try may have left open.
-  private mutating func end(
+  mutating func end(
     _ number: Int, refusedBy failure: Failure, settling usage: ModelUsage?
   ) async throws(Worker.ClaimEnded) -> Bool {
     if progress.history[number]?.status == .started {
@@ -186,5 +199,17 @@ extension WorkerRun {
 
 extension ModelUsage {
   /// Of a call that did not reach the provider, or that it refused.
-  fileprivate static let none = ModelUsage(inputTokens: 0, outputTokens: 0)
+  static let none = ModelUsage(inputTokens: 0, outputTokens: 0)
+}
+
+extension ModelReply {
+  /// How it stands in the journal: whole, so that it can go back as it came.
+  fileprivate var output: JSONValue {
+    var members: [String: JSONValue] = [
+      "text": .string(text), "tool_calls": .array(calls.map(\.json)), "finish": .string(finish.rawValue),
+      "model": .string(model),
+    ]
+    if let origin { members["origin"] = origin.json }
+    return .object(members)
+  }
 }

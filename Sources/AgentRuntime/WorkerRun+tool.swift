@@ -72,7 +72,7 @@ extension WorkerRun {
       return false
     }
     parts.faults.reached(FaultPoint(.retry, .afterEffect))
-    let pause = parts.retries.stepBackoff(afterTry: progress.tries, random: parts.random)
+    let pause = RetryPolicy.stepBackoff(afterTry: progress.tries, random: parts.random)
     guard let reason = await sleep(pause) ?? worker.interrupt.reason else { return nil }
     return try await leave(step, knowing: knowledge, cutBy: reason)
   }

@@ -10,13 +10,19 @@ struct WorkerRun {
   private var refusals = RefusalNotice()
   /// The last try of the step in hand failed by itself, and the next one has not begun.
   var isAfterTry = false
+  /// The task's deadline, of the clock's uptime.
+  private let deadline: Duration
 
   var parts: EngineParts { worker.parts }
 
   init(worker: Worker) {
     self.worker = worker
     progress = TaskProgress(after: worker.claimed.lastTaskSequence)
+    deadline = worker.parts.clock.uptime() + worker.claimed.timeLeft
   }
+
+  /// Whether a pause leaves time for anything after it.
+  func outlives(_ pause: Duration) -> Bool { parts.clock.uptime() + pause < deadline }
 
   mutating func toItsEnd() async throws(Worker.ClaimEnded) {
     if worker.claimed.hasSteps { try await readJournal() }
@@ -207,13 +213,15 @@ struct WorkerRun {
     throw Worker.ClaimEnded()
   }
 
-  /// A step failed for good: the task is tried again, after `pause` at the earliest, or ends.
+  /// A step failed for good: the task is tried again, after `pause` at the earliest, or ends. It ends at once too when its
+  /// time would be over by then: the error says more than a timeout.
   mutating func leave(
     failedBy failure: Failure, retryAfter pause: Duration?
   ) async throws(Worker.ClaimEnded) -> Bool {
     let attempt = worker.task.attempt
     guard let pause, attempt < worker.task.maxAttempts else { return try await end(with: .failed(failure)) }
-    let backoff = parts.retries.taskBackoff(afterAttempt: attempt, random: parts.random)
-    return try await end(with: .retrying(failure, after: max(backoff, pause)))
+    let wait = max(RetryPolicy.taskBackoff(afterAttempt: attempt, random: parts.random), pause)
+    guard outlives(wait) else { return try await end(with: .failed(failure)) }
+    return try await end(with: .retrying(failure, after: wait))
   }
 }

@@ -1,9 +1,11 @@
+import AgentConfig
 import AgentCore
 import AgentRuntime
 import AgentTestKit
 import HTTPTypes
 import Hummingbird
 import InProcessCache
+import LLMProviders
 import Logging
 import NIOCore
 import Testing
@@ -15,6 +17,7 @@ struct APIHarness {
   let store = StoreDouble()
   let workspaces = WorkspaceDouble()
   let clock = ManualClock()
+  let providers: ProviderDirectory
   let services: APIServices
   let options: APIOptions
 
@@ -24,10 +27,18 @@ struct APIHarness {
 
   init(
     localAccess: APIOptions.LocalAccess = .everything, binds: [APIOptions.Bind] = [], socket: String? = nil,
-    health change: (inout HealthBoard) -> Void = { _ in }
+    providers: ProviderDirectory? = nil, health change: (inout HealthBoard) -> Void = { _ in }
   ) {
     let (store, clock, workspaces) = (store, clock, workspaces)
     let (events, agents) = (TaskEvents(), AgentDirectory([AgentDefinition(id: "coder", instructions: "", tools: [])]))
+    let providers =
+      providers
+      ?? ProviderDirectory(
+        ProviderSettings(),
+        ProviderDirectory.Parts(clock: clock, random: SeededRandom(seed: 3)) {
+          SandboxProvider(id: $0.id, clock: clock)
+        })
+    self.providers = providers
     let engine = Dispatcher(
       parts: EngineParts(
         store: store, providers: EnginePartsDouble(), tools: EnginePartsDouble(), workspaces: workspaces,
@@ -46,6 +57,7 @@ struct APIHarness {
         store: store, workspaces: workspaces, agents: agents, events: events, engine: engine, clock: clock,
         digester: FixedDigester()),
       agents: AgentService(store: store, agents: agents, engine: engine) { agents.all },
+      providers: providers,
       maintenance: Maintenance(store: store, workspaces: workspaces, clock: clock), reader: store,
       events: events, workspaces: workspaces,
       health: health, answers: answers, clock: clock, random: SeededRandom(seed: 2))

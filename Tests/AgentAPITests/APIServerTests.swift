@@ -8,7 +8,7 @@ import Testing
 
 @testable import AgentAPI
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct APIServerTests {
+@Suite(.serialized, .timeLimit(.minutes(4))) struct APIServerTests {
   private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   /// Runs the listeners while `body` runs, then stops them as SIGTERM would; throws what they threw.
@@ -210,7 +210,7 @@ import Testing
         _ = try await client.read(until: "id: 0")
         #expect(harness.services.events.subscriberCount == 1)
       }
-      while harness.services.events.subscriberCount > 0 { await Task.yield() }
+      while harness.services.events.subscriberCount > 0, !Task.isCancelled { await Task.yield() }
     }
   }
 
@@ -224,7 +224,7 @@ import Testing
         try client.send("GET /api/tasks/7/files.tar HTTP/1.1\r\nHost: localhost\r\n\r\n")
         _ = try await client.read(until: "application/x-tar")
       }
-      while harness.workspaces.endedArchives.withLock({ $0 }) == 0 { await Task.yield() }
+      while harness.workspaces.endedArchives.withLock({ $0 }) == 0, !Task.isCancelled { await Task.yield() }
     }
   }
 
@@ -290,7 +290,7 @@ import Testing
     try await serving(harness) { port, group in
       let client = try RawConnection(port: port)
       try client.send("GET /api/tasks/7?wait=10m HTTP/1.1\r\nHost: localhost\r\n\r\n")
-      while harness.services.events.subscriberCount == 0 { await Task.yield() }
+      while harness.services.events.subscriberCount == 0, !Task.isCancelled { await Task.yield() }
       await group.triggerGracefulShutdown()
       #expect(try await client.read(until: "\"status\":\"pending\"").contains(" 200 "))
     }

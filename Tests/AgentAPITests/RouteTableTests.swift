@@ -17,7 +17,9 @@ import Testing
   /// Every route with harmless values for its parameters.
   static let lines: [Line] = RouteTable(services: APIHarness().services).routes.map { route in
     var path = route.pattern.description
-    for (name, value) in [("{id}", route.pattern.description.contains("agents") ? "coder" : "7"), ("{n}", "1")] {
+    for (name, value) in [
+      ("{id}", route.pattern.description.contains("agents") ? "coder" : "7"), ("{n}", "1"), ("{name}", "sandbox"),
+    ] {
       path = path.replacing(name, with: value)
     }
     path = path.replacing("{path...}", with: "a/b.txt")

@@ -107,6 +107,7 @@ final class StoreDouble: TaskStore {
     throw StoreError(.claimLost, "nothing is ever claimed")
   }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { 0 }
+  func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int { 0 }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] { [] }
 
   func agentStates() async throws(StoreError) -> [AgentState] {

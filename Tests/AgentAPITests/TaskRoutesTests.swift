@@ -244,7 +244,7 @@ import Testing
   func wait() async throws {
     let harness = APIHarness()
     async let answer = harness.send(.get, "/api/tasks/7?wait=30s")
-    while harness.clock.sleeperCount == 0 { await Task.yield() }
+    while harness.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
     harness.clock.advance(by: .seconds(30))
     #expect(try await answer.json["status"] == "pending")
   }

@@ -8,7 +8,7 @@ import Testing
 
 /// What defines the engine: wherever a life of the process ends, the next one comes to the same result, and no step
 /// that was finished runs again.
-@Suite("Abandoned after any commit", .timeLimit(.minutes(1))) struct AbandonmentTests {
+@Suite("Abandoned after any commit", .timeLimit(.minutes(4))) struct AbandonmentTests {
   @Test("the next start gives the same result, and no finished step runs twice", arguments: [UInt64](1...5))
   func anywhere(seed: UInt64) async throws {
     let random = SeededRandom(seed: seed)

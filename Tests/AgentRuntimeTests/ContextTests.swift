@@ -5,7 +5,7 @@ import Testing
 @testable import AgentRuntime
 
 /// What an agent's `context_tokens` leaves of a conversation: histories replayed, without an engine.
-@Suite("Context") struct ContextTests {
+@Suite("Context", .timeLimit(.minutes(4))) struct ContextTests {
   /// Four answered calls over three turns: step 2 (the oldest), 3 and 5 of older turns, 7 of the newest.
   private static var journal: JournalBuilder {
     var journal = JournalBuilder()

@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// What a step comes to that is cut while the service lives.
-@Suite("Cut while we live", .timeLimit(.minutes(1))) struct CutTests {
+@Suite("Cut while we live", .timeLimit(.minutes(4))) struct CutTests {
   enum Cut: CaseIterable { case cancel, deadline, wallTime, agentRestart, shutdown, toolTimeout }
 
   private static func rig(_ probe: ProbeTool, _ cut: Cut) async throws -> EngineRig {

@@ -6,16 +6,17 @@ import AgentTestKit
 import Testing
 
 /// Timers, deadlines and drains, with the engine at work or going down.
-@Suite("Timers, deadlines and drains", .timeLimit(.minutes(1))) struct DispatcherTests {
+@Suite("Timers, deadlines and drains", .timeLimit(.minutes(4))) struct DispatcherTests {
   private static let limited = ProviderError(.rateLimited, "slow down", status: 429, retryAfter: .seconds(30))
 
   @Test("a pause is waited for in full, though the clock went back before it began", arguments: [true, false])
   func clockBack(isProviders: Bool) async throws {
     let broken = ProviderError(.providerError, "broken", status: 500)
-    let provider = ProbeProvider([.fail(isProviders ? Self.limited : broken), .text("ok")])
+    let provider = ProbeProvider(
+      [.fail(isProviders ? Self.limited : broken), .text("ok")],
+      traits: ProviderTraits(retries: isProviders ? 3 : 0))
     let rig = try await EngineRig(
-      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]),
-      retries: RetryPolicy(stepRetries: isProviders ? 3 : 0), provider: provider)
+      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), provider: provider)
     try await rig.run { rig in
       // The store has given out this moment: its time stands still from the jump on.
       _ = try await rig.store.probe()
@@ -46,7 +47,7 @@ import Testing
       guard let rig = box.value, !claimed.isEmpty else { return }
       rig.clock.advance(by: .milliseconds(100))
       // The worker before this one is gone: there always is a place free, and a next task to claim.
-      while rig.engine.runningCount > 0 { await Task.yield() }
+      while rig.engine.runningCount > 0, !Task.isCancelled { await Task.yield() }
     }
     let rig = try await EngineRig(
       in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), workers: 2, provider: provider,
@@ -100,6 +101,43 @@ import Testing
     }
   }
 
+  @Test("a drain that finds the engine in its pause after a refusal ends without another moment of the clock")
+  func drainInPause() async throws {
+    let isRefused = Wakeup()
+    var hooks = StoreHooks()
+    hooks.beforeDeadlines = { () throws(StoreError) in
+      isRefused.wake()
+      throw StoreError(.storageIOError, "no")
+    }
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), hooks: hooks)
+    async let isDone: Void = rig.engine.run()
+    await isRefused.wait()
+    while rig.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
+    rig.engine.drain()
+    await isDone
+    #expect(!Task.isCancelled)
+    await rig.file.close()
+  }
+
+  @Test("a test that fails on a storage that refuses to the end is over with the drain's grace")
+  func endsAfterFailure() async throws {
+    let probe = ProbeTool("probe", effect: .once, [.answer("sent")])
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [EngineTests.agent(tools: ["probe"])],
+      script: .turns([.call("probe"), .text("ok")]), tools: [probe])
+    probe.onPerform { rig.commitFault.set(CommitFault.full) }
+    await #expect(throws: ServiceError.self) {
+      try await rig.run { rig in
+        _ = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
+        await probe.begun()
+        throw ServiceError("test", "failed")
+      }
+    }
+    #expect(rig.engine.runningCount == 0)
+    #expect(!Task.isCancelled)
+  }
+
   @Test("a step that ends within a drain's grace is kept, and the next start goes on after it")
   func keptInDrain() async throws {
     let (folder, gate) = (try TemporaryFolder(), GateTool())
@@ -139,7 +177,7 @@ import Testing
       let id = try await rig.submit("coder")
       await probe.begun()
       // The call's own time and the engine's next look: it is between two claims.
-      while rig.clock.sleeperCount < 2 { await Task.yield() }
+      while rig.clock.sleeperCount < 2, !Task.isCancelled { await Task.yield() }
       #expect(rig.engine.isAlive)
       rig.engine.drain()
       #expect(!rig.engine.isAlive)

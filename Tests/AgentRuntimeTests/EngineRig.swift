@@ -55,7 +55,7 @@ final class EngineRig: Sendable {
     directory = AgentDirectory(definitions)
     let parts = EngineParts(
       store: ForgetfulStore(store, losing: lostAnswers, hooks: hooks),
-      providers: try ConfiguredProviders(providers: ["sandbox": provider], defaultID: "sandbox"),
+      providers: try ProviderDirectory(providers: ["sandbox": provider], defaultID: "sandbox", clock: clock),
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
       events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: log,
       retries: retries, timeouts: timeouts)
@@ -71,15 +71,17 @@ final class EngineRig: Sendable {
   /// Runs the engine while `body` runs, then drains it and closes the store.
   func run<Value: Sendable>(_ body: @escaping @Sendable (EngineRig) async throws -> Value) async throws -> Value {
     let result: Result<Value, any Error> = await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.engine.run() }
+      let hasEnded = Box<Bool>()
+      group.addTask {
+        await self.engine.run()
+        hasEnded.set(true)
+      }
       let result: Result<Value, any Error>
       do { result = .success(try await body(self)) } catch { result = .failure(error) }
       engine.drain()
-      // What still hangs is cut when the grace is over.
-      while engine.runningCount > 0 {
-        clock.advance(by: .seconds(1))
-        await Task.yield()
-      }
+      // What still hangs is cut when the grace is over. Until the engine itself is gone, not its workers alone: the
+      // engine may be in a pause after a refusal of the storage, and nobody else moves this clock.
+      while hasEnded.value == nil { await step(.milliseconds(250)) }
       await group.waitForAll()
       return result
     }
@@ -103,6 +105,27 @@ final class EngineRig: Sendable {
     try result.get()
   }
 
+  /// Moves the clock on, and lets a look at the store take the time that it takes: a clock that only yields in between
+  /// is hours ahead, on a loaded machine, of work whose commits take real milliseconds.
+  private func step(_ duration: Duration) async {
+    clock.advance(by: duration)
+    _ = try? await store.eventBounds()
+    await Task.yield()
+  }
+
+  /// Moves the clock on in small steps until `isMet`; gives up after two minutes of real time, in which a task with the
+  /// longest timeout cannot run out. Beside eleven other tests on two processors a step may take 50 ms, and some tests
+  /// wait for a thousand of them.
+  func advance(until isMet: @Sendable () async throws -> Bool) async throws {
+    let start = ContinuousClock.now
+    while ContinuousClock.now - start < .seconds(120) {
+      try Task.checkCancellation()
+      if try await isMet() { return }
+      await step(.seconds(1))
+    }
+    throw ServiceError("test", "two minutes of waiting went by in vain")
+  }
+
   func submit(_ agent: AgentID, _ input: String = "go", _ change: (inout TaskDraft) -> Void = { _ in }) async throws
     -> TaskID
   {
@@ -119,6 +142,8 @@ final class EngineRig: Sendable {
     let changes = events.changes(of: id)
     defer { changes.cancel() }
     while true {
+      // A wait returns at once in a test whose time is over.
+      try Task.checkCancellation()
       let task = try await tasks.task(id)
       if statuses.contains(task.status) { return task }
       await changes.next()
@@ -134,6 +159,7 @@ final class EngineRig: Sendable {
     let changes = events.changes(of: id)
     defer { changes.cancel() }
     while true {
+      try Task.checkCancellation()
       let found = try await store.journal(of: id).filter { $0.type == type && (step == nil || $0.step == step) }
       if found.count >= count { return found[count - 1] }
       await changes.next()

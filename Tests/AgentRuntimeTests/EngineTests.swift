@@ -5,7 +5,7 @@ import AgentTestKit
 import Testing
 
 /// The engine on a real store: what a task's life looks like, told by its journal.
-@Suite struct EngineTests {
+@Suite(.timeLimit(.minutes(4))) struct EngineTests {
   static func agent(
     _ id: AgentID = "coder", tools: [String] = [], concurrency: Int = 4, limits: TaskLimits = TaskLimits()
   )
@@ -156,8 +156,8 @@ import Testing
   func taskRetries() async throws {
     let broken = ProviderError(.providerError, "broken", status: 500)
     let rig = try await EngineRig(
-      in: TemporaryFolder(), agents: [Self.agent()], script: SandboxScript(rules: [.init(reply: .error(broken))]),
-      retries: RetryPolicy(stepRetries: 0))
+      in: TemporaryFolder(), agents: [Self.agent()], script: .turns([]),
+      provider: ProbeProvider([.fail(broken)], traits: ProviderTraits(retries: 0)))
     try await rig.run { rig in
       let id = try await rig.submit("coder") { $0.maxAttempts = 2 }
       _ = try await rig.event(.taskRetrying, of: id)
@@ -316,17 +316,5 @@ import Testing
       }
       #expect(try await rig.workspaces.existing() == first.map(\.id))
     }
-  }
-}
-
-extension EngineRig {
-  /// Moves the clock on in small steps until `isMet`; gives up after an hour of its time.
-  func advance(until isMet: @Sendable () async throws -> Bool) async throws {
-    for _ in 0..<14_400 {
-      if try await isMet() { return }
-      clock.advance(by: .milliseconds(250))
-      await Task.yield()
-    }
-    throw ServiceError("test", "an hour of the clock went by in vain")
   }
 }

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// One reader's way through the journal, on a real store whose task is moved by hand.
-@Suite("Event feeds") struct EventFeedTests {
+@Suite("Event feeds", .timeLimit(.minutes(4))) struct EventFeedTests {
   private static func rig() async throws -> EngineRig {
     try await EngineRig(in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]))
   }
@@ -198,7 +198,7 @@ import Testing
     #expect(try await Self.take(1, &feed) == ["position \(newest)"])
     let quiet = feed
     async let item = Self.next(quiet)
-    while rig.clock.sleeperCount == 0 { await Task.yield() }
+    while rig.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
     rig.clock.advance(by: EventFeed.heartbeat)
     #expect(try await item == .position(newest))
     quiet.close()
@@ -219,7 +219,7 @@ import Testing
     return try await item
   }
 
-  @Test("commits without a task, and deltas that a reader is not shown, put no heartbeat off", .timeLimit(.minutes(1)))
+  @Test("commits without a task, and deltas that a reader is not shown, put no heartbeat off", .timeLimit(.minutes(4)))
   func heartbeatAmongOthers() async throws {
     let rig = try await Self.rig()
     let id = try await rig.submit("coder")

@@ -129,6 +129,7 @@ final class ForgetfulStore: TaskStore {
     return claimed
   }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { try await store.promoteDue(limit: limit) }
+  func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int { try await store.hasten(tasks) }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
     try hooks.beforeDeadlines()
     return try await store.expireDeadlines(limit: limit)

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// A worker whose result the storage does not take.
-@Suite("A result that cannot be written") struct HeldResultTests {
+@Suite("A result that cannot be written", .timeLimit(.minutes(4))) struct HeldResultTests {
   @Test(
     "is held and offered again, and nothing else is started meanwhile",
     arguments: [CommitFault.ioError, CommitFault.full])
@@ -19,7 +19,7 @@ import Testing
       provider: provider)
     probe.onPerform { rig.commitFault.set(code) }
     try await rig.run { rig in
-      let id = try await rig.submit("coder")
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
       await probe.begun()
       for _ in 0..<20 {
         rig.clock.advance(by: .milliseconds(500))
@@ -76,7 +76,7 @@ import Testing
       in: TemporaryFolder(), agents: [EngineTests.agent(tools: ["probe"])], script: .turns([]), tools: [probe],
       provider: provider, lostAnswers: lost)
     try await rig.run { rig in
-      let id = try await rig.submit("coder")
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
       try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
       #expect(lost.count == 1)
       #expect(probe.count == 1 && provider.calls.count == 2)
@@ -99,7 +99,9 @@ import Testing
       onCommit: { fault.committed($0) })
     fault.set(rig.commitFault)
     try await rig.run { rig in
-      let id = try await rig.submit("coder")
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
+      // Before the claim there is no fault to lift, and a later one would stay for ever.
+      try await rig.advance(until: { rig.commitFault.next() != 0 })
       for _ in 0..<20 {
         rig.clock.advance(by: .milliseconds(500))
         _ = try await rig.store.task(id)

@@ -5,7 +5,7 @@ import Testing
 @testable import AgentRuntime
 
 /// Wakeups, and how a worker is told to stop.
-@Suite("Wakeups and interrupts") struct InterruptTests {
+@Suite("Wakeups and interrupts", .timeLimit(.minutes(4))) struct InterruptTests {
   @Test("a wake before the wait is not lost, and wakes once")
   func wakeFirst() async {
     let (wakeup, clock) = (Wakeup(), ManualClock())
@@ -13,7 +13,7 @@ import Testing
     wakeup.wake()
     await wakeup.wait()
     async let second: Void = wakeup.wait(upTo: .seconds(1), clock: clock)
-    while clock.sleeperCount == 0 { await Task.yield() }
+    while clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
     clock.advance(by: .seconds(1))
     await second
     #expect(clock.uptime() == .seconds(1))
@@ -61,7 +61,7 @@ import Testing
       await Wakeup().wait()
       return Task.isCancelled
     }
-    while clock.sleeperCount == 0 { await Task.yield() }
+    while clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
     clock.advance(by: .seconds(5))
     let ended = await result
     #expect(ended.value)

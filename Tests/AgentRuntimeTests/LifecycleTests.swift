@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// Retries that are asked for, restarts, time, keys and workspaces, as a caller of the services sees them.
-@Suite("A task's further lives", .timeLimit(.minutes(1))) struct LifecycleTests {
+@Suite("A task's further lives", .timeLimit(.minutes(4))) struct LifecycleTests {
   @Test("limits begin anew at a retry that is asked for, usage goes on adding")
   func limitsAnew() async throws {
     let probe = ProbeTool("probe", effect: .pure, [.answer("x")])

@@ -15,9 +15,8 @@ import Testing
     "a step's backoff is U(½,1) × min(60 s, 2^(n−1) s)",
     arguments: [(1, 1.0), (2, 2.0), (3, 4.0), (6, 32.0), (7, 60.0), (30, 60.0), (Int.max, 60.0)] as [(Int, Double)])
   func stepBackoff(number: Int, most: Double) {
-    let policy = RetryPolicy()
-    let least = policy.stepBackoff(afterTry: number, random: Fixed(value: 0))
-    let longest = policy.stepBackoff(afterTry: number, random: Fixed(value: .max))
+    let least = RetryPolicy.stepBackoff(afterTry: number, random: Fixed(value: 0))
+    let longest = RetryPolicy.stepBackoff(afterTry: number, random: Fixed(value: .max))
     #expect(least == .milliseconds(Int64(most * 500)))
     #expect(longest <= .milliseconds(Int64(most * 1000)) && longest >= .milliseconds(Int64(most * 1000) - 1))
   }
@@ -27,16 +26,16 @@ import Testing
     arguments: [(1, 5.0), (2, 10.0), (7, 320.0), (8, 640.0), (9, 900.0), (20, 900.0), (Int.max, 900.0)]
       as [(Int, Double)])
   func taskBackoff(number: Int, middle: Double) {
-    let policy = RetryPolicy()
-    let least = policy.taskBackoff(afterAttempt: number, random: Fixed(value: 0))
-    let longest = policy.taskBackoff(afterAttempt: number, random: Fixed(value: .max))
+    let least = RetryPolicy.taskBackoff(afterAttempt: number, random: Fixed(value: 0))
+    let longest = RetryPolicy.taskBackoff(afterAttempt: number, random: Fixed(value: .max))
     #expect(least == .milliseconds(Int64(middle * 800)))
     #expect(longest <= .milliseconds(Int64(middle * 1200)) && longest >= .milliseconds(Int64(middle * 1200) - 1))
   }
 
   @Test("which errors are tried again: the closed list, and no other", arguments: ProviderError.Code.allCases)
   func retried(code: ProviderError.Code) {
-    let isRetried = RetryPolicy().sequel(of: ProviderError(code, ""), tries: 1, random: Fixed(value: 0)) != .never
+    let isRetried =
+      RetryPolicy.sequel(of: ProviderError(code, ""), tries: 1, retries: 3, random: Fixed(value: 0)) != .never
     let listed: Set<ProviderError.Code> = [
       .unreachable, .timeout, .streamTruncated, .providerError, .providerEmpty, .rateLimited,
     ]
@@ -54,7 +53,7 @@ import Testing
     ] as [(Int, Duration?, RetryPolicy.Sequel)])
   func sequel(tries: Int, asked: Duration?, expected: RetryPolicy.Sequel) {
     let error = ProviderError(.rateLimited, "", status: 429, retryAfter: asked)
-    #expect(RetryPolicy().sequel(of: error, tries: tries, random: Fixed(value: 0)) == expected)
+    #expect(RetryPolicy.sequel(of: error, tries: tries, retries: 3, random: Fixed(value: 0)) == expected)
   }
 
   @Test("what is reserved: half the request's bytes, 1,024 and the output limit")

@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// Tasks that keep killing the process.
-@Suite("Crashes", .timeLimit(.minutes(1))) struct QuarantineTests {
+@Suite("Crashes", .timeLimit(.minutes(4))) struct QuarantineTests {
   /// Two tasks whose tool hangs, and `deaths` lives of the process that they were running in.
   private static func dyingTasks(
     _ count: Int, deaths: Int, in folder: TemporaryFolder, clock: ManualClock

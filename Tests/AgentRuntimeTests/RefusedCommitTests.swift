@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// What a worker does whose commits the storage refuses, wholly or in part.
-@Suite("Refused commits", .timeLimit(.minutes(1))) struct RefusedCommitTests {
+@Suite("Refused commits", .timeLimit(.minutes(4))) struct RefusedCommitTests {
   private static func rig(
     _ probe: ProbeTool, _ provider: ProbeProvider, lost: LostAnswers? = nil, hooks: StoreHooks
   ) async throws -> EngineRig {

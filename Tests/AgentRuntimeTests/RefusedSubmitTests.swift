@@ -3,7 +3,7 @@ import AgentRuntime
 import AgentTestKit
 import Testing
 
-@Suite struct RefusedSubmitTests {
+@Suite(.timeLimit(.minutes(4))) struct RefusedSubmitTests {
   @Test("a task that the store refuses before it writes leaves no workspace, with files or without")
   func refused() async throws {
     let folder = try TemporaryFolder()

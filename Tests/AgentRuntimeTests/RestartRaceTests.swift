@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// An agent's restart that comes while the engine is in the middle of a claim.
-@Suite("An agent's restart beside a claim", .timeLimit(.minutes(1))) struct RestartRaceTests {
+@Suite("An agent's restart beside a claim", .timeLimit(.minutes(4))) struct RestartRaceTests {
   /// Where the claim stands still while the agent is restarted.
   enum Place: CaseIterable { case beforeItsCommit, afterItsCommit }
 
@@ -52,7 +52,7 @@ import Testing
           isDone.set(true)
         }
         // It is over, or it waits for the claim that is on its way: the only sleeper there can be.
-        while isDone.value == nil, rig.clock.sleeperCount == 0 { await Task.yield() }
+        while isDone.value == nil, rig.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
         release.wake()
         try await group.waitForAll()
       }

@@ -5,7 +5,7 @@ import AgentTestKit
 import Testing
 
 /// The services' own rules, on a real store whose engine does not run.
-@Suite("Services") struct ServiceTests {
+@Suite("Services", .timeLimit(.minutes(4))) struct ServiceTests {
   private static func rig(_ agents: [AgentDefinition] = [EngineTests.agent()]) async throws -> EngineRig {
     try await EngineRig(in: TemporaryFolder(), agents: agents, script: .turns([]))
   }

@@ -6,7 +6,7 @@ import AgentTestKit
 import Testing
 
 /// Tries of a model call: durable rows, each settled by what followed it.
-@Suite("Tries") struct TryTests {
+@Suite("Tries", .timeLimit(.minutes(4))) struct TryTests {
   private static func rig(
     _ behaviours: [ProbeProvider.Behaviour], limits: TaskLimits = TaskLimits(), retries: RetryPolicy = RetryPolicy(),
     tools: [any AgentTool] = []

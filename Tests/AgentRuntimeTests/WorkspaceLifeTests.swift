@@ -4,7 +4,7 @@ import AgentTestKit
 import Testing
 
 /// A workspace stands before its task's row and goes after it.
-@Suite("Workspaces and rows", .timeLimit(.minutes(1))) struct WorkspaceLifeTests {
+@Suite("Workspaces and rows", .timeLimit(.minutes(4))) struct WorkspaceLifeTests {
   private static func rig(in folder: TemporaryFolder) async throws -> EngineRig {
     try await EngineRig(in: folder, agents: [EngineTests.agent()], script: .turns([.text("ok")]))
   }

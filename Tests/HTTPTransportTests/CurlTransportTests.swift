@@ -3,7 +3,7 @@ import Dispatch
 import HTTPTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CurlTransportTests {
+@Suite(.timeLimit(.minutes(4))) struct CurlTransportTests {
   @Test(
     "method, target, headers and body arrive as they were given",
     arguments: [

@@ -2,7 +2,7 @@ import AgentTestKit
 import HTTPTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct EgressSocketTests {
+@Suite(.timeLimit(.minutes(4))) struct EgressSocketTests {
   private let nothing = EgressRule(allowHosts: [], ownListeners: [])
 
   @Test("a permitted address is reached, by literal and by name") func permitted() async throws {

@@ -2,7 +2,7 @@ import AgentTestKit
 import HTTPTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RedirectTests {
+@Suite(.timeLimit(.minutes(4))) struct RedirectTests {
   private var secrets: [(String, String)] {
     [("Authorization", "Bearer s"), ("Cookie", "a=b"), ("X-Api-Key", "k"), ("Accept", "text/plain")]
   }

@@ -3,7 +3,7 @@ import HTTPTransport
 import Testing
 
 /// libcurl sends a request again by itself when a reused connection closes without an answer.
-@Suite(.timeLimit(.minutes(1))) struct RepeatedRequestTests {
+@Suite(.timeLimit(.minutes(4))) struct RepeatedRequestTests {
   /// Answers `GET /warm`, and closes on every other request after reading its body: the effect has happened.
   static func closingServer() throws -> LoopbackServer {
     try LoopbackServer { connection, _ in

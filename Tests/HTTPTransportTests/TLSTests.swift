@@ -3,7 +3,7 @@ import Foundation
 import HTTPTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(4))) struct TLSTests {
   @Test("a server that does not speak TLS is a TLS failure, unsent") func plaintext() async throws {
     let script: LoopbackServer.Script = { connection, _ in
       connection.write("HTTP/1.1 400 Bad\r\n\r\n")

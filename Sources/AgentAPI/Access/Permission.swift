@@ -9,6 +9,9 @@ package enum Permission: String, Sendable, CaseIterable {
   case agentStatus = "agent:status"
   case agentRead = "agent:read"
   case agentManage = "agent:manage"
+  case providerRead = "provider:read"
+  case providerTest = "provider:test"
+  case providerManage = "provider:manage"
   case systemClearCache = "system:clear_cache"
   case maintenanceRun = "maintenance:run"
 }

@@ -22,6 +22,7 @@ struct RouteTable: Sendable {
     let (tasks, steps) = (TaskRoutes(services: services), StepRoutes(services: services))
     let (files, events) = (FileRoutes(services: services), EventRoutes(services: services))
     let (agents, system) = (AgentRoutes(services: services), SystemRoutes(services: services))
+    let providers = ProviderRoutes(services: services)
     let health = HealthRoutes(board: services.health)
     self.init([
       Route(.get, "/health", .open, health.overall),
@@ -56,6 +57,10 @@ struct RouteTable: Sendable {
       Route(.post, "/api/agents/{id}/restart", .needs(.agentManage), agents.restart),
       Route(.post, "/api/agents/{id}/disable", .needs(.agentManage), agents.disable),
       Route(.post, "/api/agents/{id}/enable", .needs(.agentManage), agents.enable),
+
+      Route(.get, "/api/providers", .needs(.providerRead), providers.list),
+      Route(.post, "/api/providers/default", .needs(.providerManage), query: ["provider"], providers.switchDefault),
+      Route(.post, "/api/providers/{name}/test", .needs(.providerTest), providers.test),
 
       Route(.post, "/api/system/clear-cache", .needs(.systemClearCache), system.clearCache),
       Route(

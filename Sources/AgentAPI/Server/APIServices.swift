@@ -1,11 +1,13 @@
 import AgentCore
 import AgentRuntime
 import InProcessCache
+import LLMProviders
 
 /// Everything that routes call.
 package struct APIServices: Sendable {
   package var tasks: TaskService
   package var agents: AgentService
+  package var providers: ProviderDirectory
   package var maintenance: Maintenance
   /// For event streams.
   package var reader: any TaskReader
@@ -21,11 +23,13 @@ package struct APIServices: Sendable {
 
   /// `caches`: others than `answers`, which is added here.
   package init(
-    tasks: TaskService, agents: AgentService, maintenance: Maintenance, reader: any TaskReader, events: TaskEvents,
-    workspaces: any WorkspaceStore, health: HealthBoard, answers: ExpiringCache<String, [UInt8]>,
+    tasks: TaskService, agents: AgentService, providers: ProviderDirectory, maintenance: Maintenance,
+    reader: any TaskReader, events: TaskEvents, workspaces: any WorkspaceStore, health: HealthBoard,
+    answers: ExpiringCache<String, [UInt8]>,
     caches: [String: @Sendable () -> Int] = [:], clock: any WallClock, random: any RandomSource
   ) {
-    (self.tasks, self.agents, self.maintenance, self.reader) = (tasks, agents, maintenance, reader)
+    (self.tasks, self.agents, self.providers) = (tasks, agents, providers)
+    (self.maintenance, self.reader) = (maintenance, reader)
     (self.events, self.workspaces, self.health, self.answers) = (events, workspaces, health, answers)
     (self.clock, self.random) = (clock, random)
     self.caches = caches.merging(["answers": { answers.removeAll() }]) { given, _ in given }

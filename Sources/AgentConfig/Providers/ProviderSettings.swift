@@ -20,6 +20,9 @@ package struct ProviderSettings: Sendable, Hashable {
 
   /// Who answers an agent that names no provider.
   package var defaultID: ProviderID = "sandbox"
+  /// What the file itself says under `default`, after expansion; nil: nothing. A switch over the API holds as long as
+  /// this stays as it was.
+  package var namedDefault: ProviderID?
   /// In the order of the file; never empty.
   package var providers = [Provider(id: "sandbox")]
   package init() {}
@@ -70,22 +73,22 @@ package struct ProviderSettings: Sendable, Hashable {
       settings.providers.append(
         Provider(id: ProviderID(name), kind: .sandbox(path.flatMap { loadScript($0, &reader.log) })))
     }
-    settings.defaultID = defaultProvider(top, among: settings.providers.map(\.id), &reader)
+    (settings.defaultID, settings.namedDefault) = defaultProvider(top, among: settings.providers.map(\.id), &reader)
     log = reader.log
     return settings
   }
 
   private static func defaultProvider(
     _ top: ConfigReader.Section, among ids: [ProviderID], _ reader: inout ConfigReader
-  ) -> ProviderID {
+  ) -> (effective: ProviderID, named: ProviderID?) {
     // Without a keyed provider it is the one called sandbox, else the first that the file lists.
     let fallback = ids.contains("sandbox") ? "sandbox" : ids.first ?? "sandbox"
-    guard let wanted = reader.text("default", in: top) else { return fallback }
+    guard let wanted = reader.text("default", in: top) else { return (fallback, nil) }
     guard ids.contains(ProviderID(wanted.value)) else {
       let hint = NearestName.of(wanted.value, among: ids.map(\.name)).map { "; did you mean '\($0)'?" } ?? ""
       reader.log.add(.invalid, wanted.mark, "'default' names no provider of this file: '\(wanted.value)'\(hint)")
-      return fallback
+      return (fallback, nil)
     }
-    return ProviderID(wanted.value)
+    return (ProviderID(wanted.value), ProviderID(wanted.value))
   }
 }

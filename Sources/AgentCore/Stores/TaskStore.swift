@@ -117,6 +117,10 @@ package protocol EngineStore: Sendable {
   /// Makes due pending tasks claimable and ends due timers of waiting ones, at most `limit`; how many.
   func promoteDue(limit: Int) async throws(StoreError) -> Int
 
+  /// Brings the timers of those of `tasks` that wait for a provider forward to now, for `promoteDue` to end; how many.
+  /// Others, and ids without a task, are passed over.
+  func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int
+
   /// Fails pending and waiting tasks past their deadline (`timeout`), at most `limit`; the running ones past theirs
   /// are returned for their workers to end.
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID]

@@ -13,6 +13,7 @@ package enum Migrations {
     Step(number: 1, name: "tasks and their journal", statements: tasksAndJournal),
     Step(number: 2, name: "views of tasks, steps and events", statements: viewsOfTasks),
     Step(number: 3, name: "only the counters that are read", statements: countersThatAreRead),
+    Step(number: 4, name: "settings that the API changed", statements: settings),
   ]
 
   /// `PRAGMA application_id` of our databases: "AgSy".
@@ -71,5 +72,11 @@ package enum Migrations {
   private static let countersThatAreRead = """
     DELETE FROM counter WHERE name IN ('claimable', 'quarantined');
     UPDATE meta SET value = (SELECT coalesce(sum(value), 0) FROM counter) WHERE name = 'counter_sum';
+    """
+
+  /// `file_value` is NULL where the file said nothing when the setting was made; `actor` is a number of table `name`.
+  private static let settings = """
+    CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL, file_value TEXT, changed INTEGER NOT NULL,
+      actor INTEGER NOT NULL) WITHOUT ROWID, STRICT;
     """
 }

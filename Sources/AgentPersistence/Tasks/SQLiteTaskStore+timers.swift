@@ -33,6 +33,23 @@ extension SQLiteTaskStore {
     }
   }
 
+  package func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int {
+    guard !tasks.isEmpty else { return 0 }
+    return try await file.write(.essential) { context in
+      var hastened = 0
+      for id in tasks {
+        guard var row = try context.taskRow(id), row.status == .waiting, row.waitReason == .providerLimit,
+          let until = row.runAfter, until > context.now.milliseconds
+        else { continue }
+        // No move, and so no event: the end of the wait is one.
+        row.runAfter = context.now.milliseconds
+        try context.save(row)
+        hastened += 1
+      }
+      return hastened
+    }
+  }
+
   package func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
     let now = file.serviceMilliseconds()
     let isDue = try await file.read { db in

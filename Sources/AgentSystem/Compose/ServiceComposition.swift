@@ -77,23 +77,29 @@ struct ServiceComposition {
           "epoch": "\(recovery.epoch)", "requeued": "\(recovery.requeued)", "waiting": "\(recovery.waiting)",
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
-      let transport = try CurlTransport()
+      let (transport, modelTransport) = (try CurlTransport(), try CurlTransport())
       let server = settings.configuration.server
       let listeners = BoundListeners(
         configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
+      let providers = try await ProviderComposition(
+        clock: clock, random: random, log: log, store: store, transport: modelTransport, isSandbox: settings.isSandbox
+      ).directory(settings.configuration.providers)
       let parts = try engineParts(
-        store: store, reserve: file.options.limits.reservedBytes, clock: StoreClock(file: file, machine: clock),
+        store: store, providers: providers, reserve: file.options.limits.reservedBytes,
+        clock: StoreClock(file: file, machine: clock),
         events: events, digester: digester, log: log, transport: transport, listeners: listeners)
       try await OrphanWorkspaces.remove(from: parts.workspaces, store: parts.store)
-      try await runServices(parts, file: file, listeners: listeners, announce: announce)
+      try await runServices(parts, providers: providers, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
+      modelTransport.shutdown()
     } catch {
       throw StartFailure(describing: error)
     }
   }
 
   private func engineParts(
-    store: SQLiteTaskStore, reserve: Int64, clock: StoreClock, events: TaskEvents, digester: DigestKey,
+    store: SQLiteTaskStore, providers: ProviderDirectory, reserve: Int64, clock: StoreClock, events: TaskEvents,
+    digester: DigestKey,
     log: ServiceJournalLog,
     transport: CurlTransport, listeners: BoundListeners
   ) throws -> EngineParts {
@@ -110,23 +116,14 @@ struct ServiceComposition {
       FileToolbox(digester: digester, reserve: disk, work: work).tools
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
     return EngineParts(
-      store: store, providers: try providers(), tools: ToolRegistry(tools: tools),
+      store: store, providers: providers, tools: ToolRegistry(tools: tools),
       workspaces: TaskWorkspaces(workspaces), events: events, clock: clock, random: random,
       digester: digester,
       faults: Self.faults, log: log)
   }
 
-  private func providers() throws -> ConfiguredProviders {
-    let configured = settings.configuration.providers
-    let table = configured.providers.map { provider in
-      (provider.id, SandboxProvider(id: provider.id, clock: clock, script: provider.script) as any ModelProvider)
-    }
-    return try ConfiguredProviders(
-      providers: Dictionary(table, uniquingKeysWith: { _, last in last }), defaultID: configured.defaultID)
-  }
-
   private func runServices(
-    _ parts: EngineParts, file: StoreFile, listeners: BoundListeners,
+    _ parts: EngineParts, providers: ProviderDirectory, file: StoreFile, listeners: BoundListeners,
     announce: @escaping @Sendable (BoundAddress) -> Void
   ) async throws {
     let server = settings.configuration.server
@@ -141,6 +138,7 @@ struct ServiceComposition {
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(
         store: parts.store, agents: agents, engine: engine, log: parts.log, reread: settings.rereadAgents),
+      providers: providers,
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: parts.clock),
       reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import AgentTools
 
-@Suite("Work that blocks", .timeLimit(.minutes(1)))
+@Suite("Work that blocks", .timeLimit(.minutes(4)))
 struct BlockingWorkTests {
   private func run(
     _ work: BlockingWork, _ body: @escaping @Sendable (WorkTicket) throws(WorkspaceError) -> Int

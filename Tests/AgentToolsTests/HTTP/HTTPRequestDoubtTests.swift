@@ -5,7 +5,7 @@ import HTTPTransport
 import Testing
 
 /// What a call that came to no answer says of its effect.
-@Suite(.timeLimit(.minutes(1))) struct HTTPRequestDoubtTests {
+@Suite(.timeLimit(.minutes(4))) struct HTTPRequestDoubtTests {
   /// Answers `/warm`; of everything else it reads the body and closes.
   private func closingServer() throws -> LoopbackServer {
     try LoopbackServer { connection, _ in

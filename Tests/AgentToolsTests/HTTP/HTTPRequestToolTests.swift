@@ -4,7 +4,7 @@ import AgentTools
 import HTTPTransport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPRequestToolTests {
+@Suite(.timeLimit(.minutes(4))) struct HTTPRequestToolTests {
   @Test("an answer of any status is the result", arguments: ["GET", "POST", "PUT", "DELETE"], [200, 204, 404, 503])
   func anyStatus(method: String, status: Int) async throws {
     let server = try LoopbackServer { _ in

@@ -1,4 +1,3 @@
-import AgentCore
 import Synchronization
 
 /// A flag that one waiter sleeps on: set any number of times from anywhere, it wakes the waiter once.

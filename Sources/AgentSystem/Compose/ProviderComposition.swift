@@ -1,0 +1,33 @@
+import AgentConfig
+import AgentCore
+import HTTPTransport
+import LLMProviders
+
+/// Builds the providers of the configuration, with what they send through.
+struct ProviderComposition {
+  let clock: any WallClock
+  let random: any RandomSource
+  let log: any ServiceLog
+  let store: any SettingStore
+  /// The providers' own: no tool rides on its connections.
+  let transport: CurlTransport
+  /// `sandbox`: the offline provider is the default, whatever keys are set.
+  let isSandbox: Bool
+
+  /// The directory, a stored switch of the default in force.
+  func directory(_ settings: ProviderSettings) async throws(StoreError) -> ProviderDirectory {
+    let (clock, transport) = (clock, transport)
+    let parts = ProviderDirectory.Parts(
+      clock: clock, random: random, log: log, store: store, forcedDefault: isSandbox ? "sandbox" : nil
+    ) { provider in
+      switch provider.kind {
+      case .sandbox(let script): SandboxProvider(id: provider.id, clock: clock, script: script)
+      case .remote(let settings):
+        RemoteProvider(id: provider.id, settings: settings, transport: transport, clock: clock)
+      }
+    }
+    let directory = ProviderDirectory(settings, parts)
+    try await directory.restore()
+    return directory
+  }
+}

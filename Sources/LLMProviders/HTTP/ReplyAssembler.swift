@@ -1,0 +1,68 @@
+import AgentCore
+import HTTPTransport
+
+/// Puts a reply together from what one provider sends, in its own dialect: pure, so that tests feed it bytes.
+protocol ReplyAssembler: Sendable {
+  /// Takes the next event of a stream and returns the text that it adds to the reply. Throws what the event says went
+  /// wrong, and `provider_malformed` for an event that cannot be read.
+  mutating func take(_ event: ServerSentEvent) throws(ProviderError) -> String
+
+  /// Takes an answer that came as one JSON body, and returns the reply's text.
+  mutating func take(whole body: JSONValue) throws(ProviderError) -> String
+
+  /// The stream has said that it is over: what comes after is not read.
+  var hasEndMark: Bool { get }
+
+  /// The reply, once the body has ended or the end mark has come. Throws `stream_truncated` when no stop reason has
+  /// come, and `provider_empty` when no reply has.
+  func reply() throws(ProviderError) -> AssembledReply
+}
+
+/// A reply as its provider sent it, before names, ids and counts are made ours.
+struct AssembledReply: Sendable, Hashable {
+  struct Call: Sendable, Hashable {
+    /// As it was sent: empty where there was none.
+    var id: String
+    /// As it is on the wire: underscores in place of dots.
+    var name: String
+    /// JSON text, or whatever the model wrote there.
+    var arguments: String
+  }
+  var text: String
+  var calls: [Call]
+  var finish: FinishReason
+  var usage: TokenCounts
+  /// Nil when the answer names none.
+  var model: String?
+  /// What goes back to the same provider: see `ReplyOrigin.message`.
+  var message: JSONValue
+  /// Of the thinking that came with it, which is no part of `text`.
+  var thinkingBytes = 0
+}
+
+extension ProviderError {
+  /// An answer that cannot be read. The sentence never holds a part of it.
+  static func malformed(_ sentence: String) -> ProviderError {
+    ProviderError(.providerMalformed, sentence, wasSent: true)
+  }
+
+  static let cutStream = ProviderError(
+    .streamTruncated, "the answer ended before the reply did", wasSent: true)
+
+  static let emptyReply = ProviderError(.providerEmpty, "the provider answered without a reply", wasSent: true)
+}
+
+extension JSONValue {
+  /// Of an event or a whole answer. NUL passes: models write it.
+  init(answer text: some Collection<UInt8>) throws(ProviderError) {
+    do throws(JSONSyntaxError) {
+      try self.init(stored: text)
+    } catch {
+      throw .malformed("a part of the answer is not JSON")
+    }
+    guard objectValue != nil else { throw .malformed("a part of the answer is not a JSON object") }
+  }
+
+  /// The member, unless it is missing or null.
+  func present(_ member: String) -> JSONValue? { self[member].flatMap { $0.isNull ? nil : $0 } }
+}

@@ -1,0 +1,91 @@
+import AgentCore
+
+/// Puts tool calls together from the fragments of a stream.
+///
+/// A fragment belongs to the call that is open at its index, unless it begins another: by a new index, by a new id at a
+/// known index, or by a name after complete arguments. Ollama sends all calls at index 0, or at none.
+struct StreamedCalls: Sendable {
+  private struct Open: Sendable {
+    var index: Int64?
+    var call = AssembledReply.Call(id: "", name: "", arguments: "")
+    /// Every member but the function's name and arguments, merged: Gemini keeps its thoughts there.
+    var members: [String: JSONValue] = [:]
+    var functionMembers: [String: JSONValue] = [:]
+
+    var hasCompleteArguments: Bool {
+      // `try?`: half a text is the usual case here.
+      (try? JSONValue(parsing: call.arguments))?.objectValue != nil
+    }
+  }
+  private var open: [Open] = []
+
+  var calls: [AssembledReply.Call] { open.map(\.call) }
+
+  /// As they were sent: an id that did not come is not there.
+  var messages: [JSONValue] {
+    open.map { item in
+      var function = item.functionMembers
+      function["name"] = .string(item.call.name)
+      function["arguments"] = .string(item.call.arguments)
+      var members = item.members
+      members["function"] = .object(function)
+      if members["type"] == nil { members["type"] = "function" }
+      return .object(members)
+    }
+  }
+
+  /// The `tool_calls` of one chunk, or of a whole message, in which each is a call of its own.
+  mutating func take(_ fragments: JSONValue?, areWhole: Bool) throws(ProviderError) {
+    guard let fragments, !fragments.isNull else { return }
+    guard let list = fragments.arrayValue else { throw .malformed("the answer's tool calls are no list") }
+    // Two fragments of one chunk without an index are two calls.
+    var hasUnindexed = false
+    for fragment in list {
+      guard case .object(let members) = fragment else { throw .malformed("a tool call of the answer is no object") }
+      let isUnindexed = members["index"]?.integerValue == nil
+      try take(members, isNew: areWhole || isUnindexed && hasUnindexed)
+      hasUnindexed = hasUnindexed || isUnindexed
+    }
+  }
+
+  private mutating func take(_ fragment: [String: JSONValue], isNew: Bool) throws(ProviderError) {
+    let function = fragment["function"]?.objectValue ?? [:]
+    let index = fragment["index"]?.integerValue
+    let id = fragment["id"]?.stringValue ?? ""
+    let name = function["name"]?.stringValue ?? ""
+    let arguments = try Self.text(function["arguments"])
+    var position = index == nil ? open.indices.last : open.lastIndex { $0.index == index }
+    if let known = position, isNew || begins(after: open[known], id: id, name: name, arguments: arguments) {
+      position = nil
+    }
+    let target = position ?? open.endIndex
+    if position == nil { open.append(Open(index: index)) }
+    if !id.isEmpty { open[target].call.id = id }
+    if !name.isEmpty { open[target].call.name = name }
+    open[target].call.arguments += arguments
+    let rest = fragment.filter { $0.key != "function" && $0.key != "index" }
+    MessageMerge.merge(rest, into: &open[target].members)
+    MessageMerge.merge(
+      function.filter { $0.key != "name" && $0.key != "arguments" }, into: &open[target].functionMembers)
+  }
+
+  private func begins(after last: Open, id: String, name: String, arguments: String) -> Bool {
+    let call = last.call
+    if !id.isEmpty, !call.id.isEmpty, id != call.id { return true }
+    guard !name.isEmpty, !call.name.isEmpty else { return false }
+    if call.arguments.allSatisfy(\.isWhitespace) { return name != call.name }
+    // Some servers repeat id and name with each fragment, the empty last one too.
+    if id == call.id, !id.isEmpty, name == call.name, arguments.isEmpty { return false }
+    return last.hasCompleteArguments
+  }
+
+  /// Some servers send the object itself.
+  private static func text(_ arguments: JSONValue?) throws(ProviderError) -> String {
+    switch arguments {
+    case nil, .null?: return ""
+    case .string(let text)?: return text
+    case .object?: return arguments?.text ?? ""
+    default: throw .malformed("the arguments of a tool call of the answer are neither text nor an object")
+    }
+  }
+}
