@@ -7,21 +7,33 @@ package enum ConfigFolder {
   /// A folder with more entries is not one of ours; the rest of it goes without warnings.
   private static let maximumEntries = 10_000
 
-  /// Reads every file of the folder, all of them even when one is bad.
+  /// Reads every file of the folder, all of them even when one is bad, and lays the environment over them.
   ///
   /// - Parameters:
   ///   - folder: Nil reads `/etc/agent-system`, which may be absent; one that is given must be there.
+  ///   - environment: The variables, as `${VAR}` in files and by themselves.
   ///   - tools: The tools that this build has; an agent that names another one is refused.
-  /// - Throws: All issues of all files, by file and line.
+  /// - Throws: All issues of all files and variables, by file and line.
   package static func load(
-    _ folder: String?, tools: [String] = AgentSettings.toolNames
+    _ folder: String?, environment: [String: String] = [:], tools: [String] = AgentSettings.toolNames
   ) throws(ConfigError) -> LoadedConfiguration {
     let path = trimmed(folder ?? defaultPath)
-    guard isFolder(path) else {
-      if folder == nil { return LoadedConfiguration() }
-      throw ConfigError(issues: [ConfigIssue(file: path, code: .invalid, message: "there is no such folder")])
-    }
-    var load = Load(folder: path)
+    if isFolder(path) { return try all(of: path, environment, tools) }
+    if folder == nil { return try builtIn(environment: environment, tools: tools) }
+    throw ConfigError(issues: [ConfigIssue(file: path, code: .invalid, message: "there is no such folder")])
+  }
+
+  /// What holds without any folder: the built-in defaults under the environment.
+  package static func builtIn(
+    environment: [String: String] = [:], tools: [String] = AgentSettings.toolNames
+  ) throws(ConfigError) -> LoadedConfiguration {
+    try all(of: nil, environment, tools)
+  }
+
+  private static func all(
+    of folder: String?, _ environment: [String: String], _ tools: [String]
+  ) throws(ConfigError) -> LoadedConfiguration {
+    var load = Load(folder: folder, environment: environment)
     let result = load.all(tools: tools)
     guard load.issues.isEmpty else { throw ConfigError(issues: load.issues.sorted()) }
     return result
@@ -55,37 +67,30 @@ package enum ConfigFolder {
 
 /// One pass over a folder.
 private struct Load {
-  let folder: String
+  /// Nil: there are no files.
+  let folder: String?
+  let environment: [String: String]
   var issues: [ConfigIssue] = []
   var read: Set<String> = []
 
-  init(folder: String) { self.folder = folder }
+  init(folder: String?, environment: [String: String]) { (self.folder, self.environment) = (folder, environment) }
 
   mutating func all(tools: [String]) -> LoadedConfiguration {
     var result = LoadedConfiguration()
-    if var parsed = parse("server.yaml") {
-      result.server = .read(parsed.root, log: &parsed.log)
-      issues += parsed.log.issues
-    }
-    result.providers = providers()
-    if var parsed = parse("agents.yaml") {
-      let settings = AgentSettings.read(parsed.root, tools: tools, log: &parsed.log)
-      issues += parsed.log.issues
-      check(settings, against: result.providers)
-      result.agents = settings.agents
-      if settings.agents.isEmpty {
-        let message = "lists no agent: no task can be given to anyone"
-        result.warnings.append(ConfigIssue(file: file("agents.yaml"), code: .noAgents, message: message))
-      }
-    }
+    let variables = EnvironmentSettings.read(environment, issues: &issues)
+    server(into: &result)
+    providers(into: &result, variables)
+    agents(into: &result, tools: tools)
+    variables.lay(over: &result)
     result.warnings += unread()
     return result
   }
 
-  private func file(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder)/\(name)" }
+  private func file(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder ?? "")/\(name)" }
 
-  /// One file's YAML. Nil: it is absent, or its issues are noted already.
-  private mutating func parse(_ name: String) -> (root: YAMLNode?, log: IssueLog)? {
+  /// One file's YAML with the environment in it. Nil: it is absent, or its issues are noted already.
+  private mutating func parse(_ name: String, _ keys: [ConfigKey]) -> (root: YAMLNode?, log: IssueLog)? {
+    guard folder != nil else { return nil }
     var log = IssueLog(file: file(name))
     read.insert(name)
     switch ConfigFile.read(file(name), log: &log) {
@@ -94,22 +99,47 @@ private struct Load {
     case .text(let text):
       let root = YAMLDocument.read(text, log: &log)
       // Without a root and with issues the text is broken: what it lacks would be an echo of that.
-      if root != nil || log.issues.isEmpty { return (root, log) }
+      if root != nil || log.issues.isEmpty {
+        let expansion = VariableExpansion(environment: environment, keys: keys)
+        let expanded = root.map { expansion.expand($0, log: &log) }
+        return (expanded, log)
+      }
     }
     issues += log.issues
     return nil
   }
 
-  private mutating func providers() -> ProviderSettings {
-    guard var parsed = parse("providers.yaml") else { return ProviderSettings() }
-    var scripts: [String] = []
-    let settings = ProviderSettings.read(parsed.root, log: &parsed.log) { path, log in
-      scripts.append(path.value.hasPrefix("./") ? String(path.value.dropFirst(2)) : path.value)
-      return script(path, &log)
-    }
+  private mutating func server(into result: inout LoadedConfiguration) {
+    var parsed = parse("server.yaml", ServerSettings.keys) ?? (nil, IssueLog(file: file("server.yaml")))
+    let values: [ConfigValue]
+    (result.server, values) = ServerSettings.read(parsed.root, log: &parsed.log)
     issues += parsed.log.issues
-    read.formUnion(scripts)
-    return settings
+    result.values += values
+  }
+
+  private mutating func providers(into result: inout LoadedConfiguration, _ variables: EnvironmentSettings) {
+    let given = parse("providers.yaml", ProviderSettings.keys)
+    // A file of comments alone says as little as no file.
+    let isBuiltIn = given?.root == nil
+    var log = given?.log ?? IssueLog(file: file("providers.yaml"))
+    let root = isBuiltIn ? YAMLDocument.read(ShippedProviders.text, log: &log) : given?.root
+    let files = self
+    let surroundings = ProviderSettings.Surroundings(folder: folder ?? "", keys: variables.providerKeys) { path, log in
+      files.script(path, &log)
+    }
+    let (settings, values) = ProviderSettings.read(root, log: &log, isBuiltIn: isBuiltIn, surroundings)
+    result.providers = settings
+    result.values += values
+    issues += log.issues
+    noteRead("script", values)
+  }
+
+  /// What the values of a key name is read: nobody is to be told otherwise.
+  private mutating func noteRead(_ key: String, _ values: [ConfigValue]) {
+    for value in values where value.key.hasSuffix("." + key) {
+      guard let path = value.value.stringValue else { continue }
+      read.insert(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
+    }
   }
 
   /// Issues of the script's own file go to the same log as what names it: the file's name is theirs.
@@ -123,7 +153,45 @@ private struct Load {
     case .unreadable: return nil
     case .text(let text):
       let root = YAMLDocument.read(text, log: &own)
-      return root != nil || own.issues.isEmpty ? .read(root, folder: folder, log: &own) : nil
+      return root != nil || own.issues.isEmpty ? .read(root, folder: folder ?? "", log: &own) : nil
+    }
+  }
+
+  private mutating func agents(into result: inout LoadedConfiguration, tools: [String]) {
+    guard var parsed = parse("agents.yaml", AgentSettings.keys) else {
+      result.values += BuiltInAgents.values
+      return
+    }
+    let files = self
+    let surroundings = AgentSettings.Surroundings(tools: tools) { path, log in files.instructions(path, &log) }
+    let (settings, values) = AgentSettings.read(parsed.root, log: &parsed.log, surroundings)
+    issues += parsed.log.issues
+    noteRead("instructions_file", values)
+    check(settings, against: result.providers)
+    result.agents = settings.agents
+    result.values += values
+    guard settings.agents.isEmpty else { return }
+    let message = "lists no agent: no task can be given to anyone"
+    result.warnings.append(ConfigIssue(file: file("agents.yaml"), code: .noAgents, message: message))
+  }
+
+  /// A file of the folder, which nothing leads out of.
+  private func instructions(_ path: Placed<String>, _ log: inout IssueLog) -> String? {
+    guard !path.value.hasPrefix("/"), !path.value.split(separator: "/").contains("..") else {
+      log.add(.invalid, path.mark, "'\(path.value)' must be relative to the configuration folder, without '..'")
+      return nil
+    }
+    var own = IssueLog(file: file(path.value))
+    defer { log.merge(own) }
+    switch ConfigFile.read(file(path.value), log: &own) {
+    case .absent:
+      log.add(.invalid, path.mark, "there is no file '\(path.value)' in the configuration folder")
+      return nil
+    case .unreadable: return nil
+    case .text(let text):
+      let maximum = AgentSettings.maximumInstructionBytes
+      if text.utf8.count > maximum { own.add(.invalid, "has \(text.utf8.count) bytes; \(maximum) is the most") }
+      return text
     }
   }
 
@@ -139,7 +207,8 @@ private struct Load {
   }
 
   private func unread() -> [ConfigIssue] {
-    ConfigFolder.names(in: folder)
+    guard let folder else { return [] }
+    return ConfigFolder.names(in: folder)
       .filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") && !read.contains($0) }
       .map { ConfigIssue(file: file($0), code: .notRead, message: "nothing in this build reads this file") }
   }

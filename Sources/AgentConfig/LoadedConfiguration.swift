@@ -8,6 +8,8 @@ package struct LoadedConfiguration: Sendable {
   package var providers: ProviderSettings
   /// Worth a log line each; none stops the start.
   package var warnings: [ConfigIssue]
+  /// Every key with its value and its source.
+  package var values: [ConfigValue] = []
 
   package init(
     server: ServerSettings = ServerSettings(), agents: [AgentDefinition] = BuiltInAgents.all,

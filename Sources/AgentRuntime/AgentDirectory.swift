@@ -14,6 +14,13 @@ package final class AgentDirectory: Sendable {
   /// Sorted by name.
   package var all: [AgentDefinition] { definitions.withLock { $0.values.sorted { $0.id < $1.id } } }
 
+  /// Puts other agents in force, all at once. Running tasks keep the definition that they were claimed with; those of an
+  /// agent that is gone wait until it comes back.
+  package func replace(_ definitions: [AgentDefinition]) {
+    let table = Dictionary(definitions.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
+    self.definitions.withLock { $0 = table }
+  }
+
   /// One agent's newest definition, from the next claim on.
   package func update(_ definition: AgentDefinition) { definitions.withLock { $0[definition.id] = definition } }
 }

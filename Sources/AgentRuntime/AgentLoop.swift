@@ -14,7 +14,9 @@ package enum AgentLoop {
   /// Answers in a row whose arguments no tool could take: the model will not learn it.
   static let maximumBadArguments = 3
 
-  package static func next(_ history: StepHistory) -> Action {
+  /// `schema`: what the final answer must fit. One that does not is followed by one more call, whose answer its worker
+  /// judges: a step that did not fit for good has failed.
+  package static func next(_ history: StepHistory, schema: JSONSchema? = nil) -> Action {
     let steps = history.current
     let number = history.lastNumber + 1
     if let open = steps.last, open.status == .started || open.status == .inDoubt { return again(open, in: steps) }
@@ -22,13 +24,20 @@ package enum AgentLoop {
       return .callModel(number: number, attempt: 1, turn: 1)
     }
     let calls = calls(of: reply)
-    if calls.isEmpty { return .finish(output(text: reply.output?["text"]?.stringValue ?? "", steps: steps)) }
-    // Those before a retry were answered for by the failure that the retry follows.
-    if let failure = badArguments(steps.filter { $0.number > history.lastNumberBeforeRetry }) { return .fail(failure) }
+    if calls.isEmpty {
+      let text = reply.output?["text"]?.stringValue ?? ""
+      guard let schema else { return .finish(output(text: text, json: nil, steps: steps)) }
+      if case .fits(let json) = FinalAnswer(text, by: schema) {
+        return .finish(output(text: text, json: json, steps: steps))
+      }
+      return .callModel(number: number, attempt: 1, turn: turns(steps) + 1)
+    }
     let answered = Set(steps.filter { $0.number > reply.number }.compactMap { $0.input["call_id"]?.stringValue })
     if let call = calls.first(where: { !answered.contains($0.id) }) {
       return .callTool(number: number, attempt: 1, call: call, planned: nil)
     }
+    // Those before a retry were answered for by the failure that the retry follows.
+    if let failure = badArguments(steps.filter { $0.number > history.lastNumberBeforeRetry }) { return .fail(failure) }
     return .callModel(number: number, attempt: 1, turn: turns(steps) + 1)
   }
 
@@ -54,14 +63,31 @@ package enum AgentLoop {
     reply.output?["tool_calls"]?.arrayValue?.compactMap(ToolCall.init(json:)) ?? []
   }
 
-  private static func badArguments(_ steps: [Step]) -> Failure? {
-    let newest = steps.filter { $0.kind == .toolCall }.suffix(maximumBadArguments)
-    guard newest.count == maximumBadArguments, newest.allSatisfy({ $0.error?.code == "tool_arguments_invalid" })
+  /// What the engine says to the newest reply when it is a final answer that does not fit; nil otherwise.
+  static func repair(of history: StepHistory, by schema: JSONSchema) -> String? {
+    guard let reply = history.current.last(where: { $0.kind == .modelCall && $0.status == .finished }),
+      calls(of: reply).isEmpty,
+      case .misfit(let problems) = FinalAnswer(reply.output?["text"]?.stringValue ?? "", by: schema)
     else { return nil }
-    return newest.last?.error
+    return FinalAnswer.repair(problems, schema: schema)
   }
 
-  private static func output(text: String, steps: [Step]) -> TaskOutput {
+  /// By answers, not by calls: one answer may have many, and has learnt nothing between them.
+  private static func badArguments(_ steps: [Step]) -> Failure? {
+    var answers: [[Step]] = [[]]
+    for step in steps {
+      switch step.kind {
+      case .modelCall where step.status == .finished: answers.append([])
+      case .toolCall: answers[answers.count - 1].append(step)
+      case .modelCall, .wait: break
+      }
+    }
+    let newest = answers.filter { !$0.isEmpty }.suffix(maximumBadArguments)
+    let isBad = newest.allSatisfy { calls in calls.allSatisfy { $0.error?.code == "tool_arguments_invalid" } }
+    return newest.count == maximumBadArguments && isBad ? newest.last?.last?.error : nil
+  }
+
+  private static func output(text: String, json: JSONValue?, steps: [Step]) -> TaskOutput {
     var sizes: [String: Int64] = [:]
     for step in steps where step.kind == .toolCall && step.status == .finished {
       for file in step.output?["files"]?.arrayValue ?? [] {
@@ -69,37 +95,6 @@ package enum AgentLoop {
       }
     }
     let files = sizes.keys.sorted().map { TaskOutput.File(path: $0, size: sizes[$0] ?? 0) }
-    return TaskOutput(text: text, files: files)
-  }
-
-  /// The conversation so far: what resume rebuilds is what was sent the first time.
-  package static func messages(task: AgentTask, definition: AgentDefinition, history: StepHistory) -> [ChatMessage] {
-    var messages: [ChatMessage] = [.system(definition.instructions), .user(userText(task.input))]
-    for step in history.current {
-      switch (step.kind, step.status) {
-      case (.modelCall, .finished):
-        messages.append(
-          .assistant(
-            text: step.output?["text"]?.stringValue ?? "", calls: calls(of: step),
-            origin: step.output?["origin"].flatMap(ReplyOrigin.init(json:))))
-      case (.toolCall, .finished), (.toolCall, .failed):
-        let callID = step.input["call_id"]?.stringValue ?? ""
-        let text = step.error.map { "\($0.code): \($0.detail)" } ?? resultText(step.output ?? .null)
-        messages.append(.toolResult(callID: callID, name: step.name, text: text, isError: step.error != nil))
-      default: break
-      }
-    }
-    return messages
-  }
-
-  private static func resultText(_ output: JSONValue) -> String {
-    output["text"]?.stringValue ?? output.stringValue ?? output.text
-  }
-
-  /// The prompt, and beneath it the input's other members as JSON.
-  private static func userText(_ input: JSONValue) -> String {
-    guard case .object(var members) = input else { return input.stringValue ?? "" }
-    let prompt = members.removeValue(forKey: "prompt")?.stringValue ?? ""
-    return members.isEmpty ? prompt : "\(prompt)\n\n\(JSONValue.object(members).text)"
+    return TaskOutput(text: text, json: json, files: files)
   }
 }

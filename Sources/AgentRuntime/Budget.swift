@@ -12,22 +12,31 @@ package enum Budget {
 
   /// The most that a request itself can take of a model's context.
   package static func inputTokens(for request: ModelRequest) -> Int64 {
-    Int64(requestBytes(request) / 2) + framingTokens
+    Int64(requestBytes(request) / 2) + framingTokens + imageTokens(request)
   }
 
-  /// The most bytes whose estimate is within so many tokens.
-  static func requestBytes(filling tokens: Int) -> Int { max(0, tokens - Int(framingTokens)) * 2 + 1 }
+  /// Set aside for the request's pictures, whose bytes are no text.
+  static func imageTokens(_ request: ModelRequest) -> Int64 {
+    request.messages.reduce(0) { sum, message in
+      if case .user(_, let images) = message { sum + Int64(images.count) * ChatImage.reservedTokens } else { sum }
+    }
+  }
 
   static func requestBytes(_ request: ModelRequest) -> Int {
     let messages = request.messages.reduce(0) { sum, message in
       switch message {
       case .system(let text), .user(let text, _): sum + text.utf8.count
-      case .assistant(let text, let calls, _):
-        sum + text.utf8.count + calls.reduce(0) { $0 + $1.json.encoded().count }
+      case .assistant(let text, let calls, let origin):
+        // What goes back is the one or the other: thinking stands in the origin alone.
+        sum
+          + max(
+            text.utf8.count + calls.reduce(0) { $0 + $1.json.encoded().count },
+            origin?.message.encoded().count ?? 0)
       case .toolResult(_, let name, let text, _): sum + name.utf8.count + text.utf8.count
       }
     }
-    return request.tools.reduce(messages) {
+    let members = request.extraBody.isEmpty ? 0 : JSONValue.object(request.extraBody).encoded().count
+    return request.tools.reduce(messages + members + (request.outputSchema?.encoded().count ?? 0)) {
       $0 + $1.name.utf8.count + $1.description.utf8.count + $1.parameters.encoded().count
     }
   }

@@ -5,20 +5,27 @@ struct ModelStep: Sendable {
   var number: Int
   var provider: any ModelProvider
   var request: ModelRequest
-  /// Tool outputs that gave way to a marker.
-  var elided: Int
+  var shape: ConversationShape
+  /// Those that go with the prompt.
+  var images: [TaskImage]
+  /// It sends something else than the step's first try did, which its row must say.
+  var differsFromFirstTry = false
 
   /// What is set aside for each try.
   var reservation: Int64 { request.reservedTokens }
 
-  /// What its row says of it: the call's parameters, and a digest of the conversation, which the earlier steps hold.
+  /// What its row says of it: the call's parameters, what the engine itself decided, and a digest of the conversation,
+  /// which the earlier steps hold.
   func input(_ digester: any Digester) -> JSONValue {
-    [
-      "model": JSONValue(request.model), "temperature": request.temperature.map(JSONValue.double) ?? .null,
-      "max_output_tokens": JSONValue(request.maxOutputTokens), "turn": JSONValue(request.turn),
-      "tools": .array(request.tools.map { .string($0.name) }), "messages": JSONValue(request.messages.count),
-      "messages_digest": .string(digester.digest(.array(request.messages.map(\.json)))),
-      "elided_outputs": JSONValue(elided),
-    ]
+    var members = shape.members
+    members["model"] = JSONValue(request.model ?? provider.traits.model)
+    members["temperature"] = request.temperature.map(JSONValue.double) ?? .null
+    members["max_output_tokens"] = JSONValue(request.maxOutputTokens)
+    members["turn"] = JSONValue(request.turn)
+    members["tools"] = .array(request.tools.map { .string($0.name) })
+    members["messages"] = JSONValue(request.messages.count)
+    members["messages_digest"] = .string(digester.digest(.array(request.messages.map(\.json))))
+    if !images.isEmpty { members["images"] = .array(images.map(\.json)) }
+    return .object(members)
   }
 }

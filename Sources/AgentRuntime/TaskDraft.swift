@@ -66,9 +66,39 @@ package struct TaskDraft: Sendable, Hashable {
     refuse(
       files.reduce(0) { $0 + $1.bytes.count } > Bounds.filesBytes, "/files", "at most \(Bounds.filesBytes) bytes in all"
     )
-    refuse(outputSchema != nil, "/output_schema", "not supported by this build")
+    problems += imageProblems(prefix: prefix) + schemaProblems(prefix: prefix)
     refuse(folder != nil && !files.isEmpty, "/files", "a task in a `folder` is given no files")
     return problems
+  }
+
+  private func schemaProblems(prefix: String) -> [ServiceError.Field] {
+    guard let outputSchema else { return [] }
+    guard outputSchema.objectValue != nil else {
+      return [ServiceError.Field(prefix + "/output_schema", "a JSON Schema: an object")]
+    }
+    do throws(JSONSchema.Problem) {
+      _ = try JSONSchema(outputSchema)
+      return []
+    } catch {
+      return [ServiceError.Field(prefix + "/output_schema" + error.pointer, error.detail)]
+    }
+  }
+
+  /// A task that works in a `folder` has its pictures there, and they are looked at when it starts.
+  private func imageProblems(prefix: String) -> [ServiceError.Field] {
+    guard input.objectValue != nil, let images = input["images"] else { return [] }
+    let paths = TaskImages.paths(in: input)
+    guard let items = images.arrayValue, items.count == paths.count, items.count <= TaskImages.maximumCount else {
+      return [ServiceError.Field(prefix + "/input/images", "a list of at most \(TaskImages.maximumCount) paths")]
+    }
+    guard folder == nil else { return [] }
+    return paths.enumerated().compactMap { index, path in
+      let pointer = "\(prefix)/input/images/\(index)"
+      guard let file = files.first(where: { $0.path == path }) else {
+        return ServiceError.Field(pointer, "none of the task's `files` has this path")
+      }
+      return TaskImages.problem(of: file.bytes).map { ServiceError.Field(pointer, $0) }
+    }
   }
 
   /// What the idempotency digest is taken over: the whole request.

@@ -9,10 +9,18 @@ extension WorkerRun {
     } catch {
       return try await end(number, refusedBy: Failure(error), settling: nil)
     }
-    return try await tryModel(modelStep(number: number, turn: turn, provider: provider), attempt: firstAttempt)
+    if let failure = await loadImages() { return try await end(number, unreadable: failure) }
+    let step: ModelStep
+    do throws(AgentLoop.ContextOverflow) {
+      step = try modelStep(number: number, turn: turn, provider: provider)
+    } catch {
+      return try await end(number, refusedBy: error.failure, settling: nil)
+    }
+    return try await tryModel(step, attempt: firstAttempt)
   }
 
   private mutating func tryModel(_ step: ModelStep, attempt firstAttempt: Int) async throws(Worker.ClaimEnded) -> Bool {
+    var step = step
     var attempt = firstAttempt
     var settling: ModelUsage?
     // Bounded by the tries that the provider's retries grant.
@@ -30,11 +38,15 @@ extension WorkerRun {
       }
       switch result.value {
       case .success(let reply):
-        return try await take(reply, step: step.number, reservation: step.reservation)
+        return try await take(reply, of: step)
       case .failure(let error):
         let usage = cutUsage(error, step)
         if case .interrupt(let reason) = result.cut {
           return try await cutModel(reason, number: step.number, usage: usage)
+        }
+        if result.cut == nil, error.code == .contextTooLong, let half = halved(step) {
+          (step, settling, attempt) = (half, usage, attempt + 1)
+          continue
         }
         let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
         if let isOver = try await follow(problem, step, usage: usage) { return isOver }
@@ -87,18 +99,63 @@ extension WorkerRun {
     }
   }
 
-  private func modelStep(number: Int, turn: Int, provider: any ModelProvider) -> ModelStep {
+  /// Throws when it cannot be brought within the agent's limit and the provider's. One that an earlier life began is
+  /// sent as it was sent then.
+  private func modelStep(
+    number: Int, turn: Int, provider: any ModelProvider
+  ) throws(AgentLoop.ContextOverflow) -> ModelStep {
     let definition = worker.claimed.definition
+    var shape = ConversationShape(carriedFrom: progress.history)
+    let begun = progress.history[number].map { ConversationShape(input: $0.input) }
+    if let begun {
+      shape = begun
+    } else if let schema {
+      shape.repair = AgentLoop.repair(of: progress.history, by: schema)
+    }
+    let step = modelStep(number: number, turn: turn, provider: provider, shape: shape)
+    guard begun == nil else { return step }
+    let limit = min(definition.contextTokens, provider.traits.contextTokens ?? definition.contextTokens)
+    let fitting = try AgentLoop.shape(
+      shape, of: step.request, history: progress.history, keepingTo: .within(limit))
+    return fitting == shape ? step : modelStep(number: number, turn: turn, provider: provider, shape: fitting)
+  }
+
+  private func modelStep(
+    number: Int, turn: Int, provider: any ModelProvider, shape: ConversationShape
+  ) -> ModelStep {
+    let definition = worker.claimed.definition
+    // A repair round is for words alone.
+    let names = shape.repair == nil ? definition.tools : []
+    let tools = names.compactMap { parts.tools.tool(named: $0)?.descriptor }
+    let images = images ?? []
+    // Providers that keep to a schema call no tools: with tools it is an instruction.
+    let script = AgentLoop.Script(
+      task: worker.task, definition: definition, images: images.map(\.image),
+      tellsSchema: schema != nil && !definition.tools.isEmpty)
     var request = ModelRequest(
-      model: definition.model, messages: [],
-      tools: definition.tools.compactMap { parts.tools.tool(named: $0)?.descriptor },
+      model: definition.model,
+      messages: AgentLoop.messages(script, history: progress.history, shape: shape), tools: tools,
       temperature: definition.temperature, maxOutputTokens: definition.maxOutputTokens, task: worker.task.id,
-      agent: definition.id, turn: turn, extraBody: definition.body)
-    let conversation = AgentLoop.conversation(
-      for: request, task: worker.task, definition: definition, history: progress.history)
-    request.messages = conversation.messages
+      agent: definition.id, turn: turn, outputSchema: tools.isEmpty ? schema?.json : nil, extraBody: definition.body)
     request.reservedTokens = Budget.reservation(for: request)
-    return ModelStep(number: number, provider: provider, request: request, elided: conversation.elidedOutputs)
+    return ModelStep(number: number, provider: provider, request: request, shape: shape, images: images)
+  }
+
+  /// The step's one try at half, after the provider said that the conversation is too long for it; nil when it was that
+  /// already, or cannot become so short.
+  private func halved(_ step: ModelStep) -> ModelStep? {
+    guard !step.shape.isHalved else { return nil }
+    var shape: ConversationShape
+    do throws(AgentLoop.ContextOverflow) {
+      shape = try AgentLoop.shape(step.shape, of: step.request, history: progress.history, keepingTo: .half)
+    } catch {
+      return nil
+    }
+    shape.isHalved = true
+    var half = modelStep(
+      number: step.number, turn: step.request.turn, provider: step.provider, shape: shape)
+    half.differsFromFirstTry = true
+    return half
   }
 
   /// The step's input is the call's parameters and a digest of the conversation, which the earlier steps hold.
@@ -106,7 +163,8 @@ extension WorkerRun {
     let input = step.input(parts.digester)
     return StepStart(
       number: step.number, kind: .modelCall, name: step.provider.id.name, effect: .pure, attempt: attempt,
-      input: progress.history[step.number] == nil ? input : nil, inputHash: parts.digester.digest(input),
+      input: progress.history[step.number] == nil || step.differsFromFirstTry ? input : nil,
+      inputHash: parts.digester.digest(input),
       reservedTokens: step.reservation, settling: settling)
   }
 
@@ -128,34 +186,45 @@ extension WorkerRun {
   }
 
   /// A reply that ends the conversation early is a failed step; every other is the step's result.
-  private mutating func take(
-    _ reply: ModelReply, step number: Int, reservation: Int64
-  ) async throws(Worker.ClaimEnded) -> Bool {
-    if reply.usage.totalTokens > reservation {
+  private mutating func take(_ reply: ModelReply, of step: ModelStep) async throws(Worker.ClaimEnded) -> Bool {
+    if reply.usage.totalTokens > step.reservation {
       parts.log.record(
         .warning, "worker", "estimate_exceeded: the provider counts more tokens than were set aside",
         [
-          "task": "\(worker.task.id)", "step": "\(number)", "reserved": "\(reservation)",
+          "task": "\(worker.task.id)", "step": "\(step.number)", "reserved": "\(step.reservation)",
           "used": "\(reply.usage.totalTokens)",
         ])
     }
     let output = reply.output
-    let problem: Failure? =
-      switch reply.finish {
-      // Tool calls too: the last one may be half a call.
-      case .length: Failure(code: "truncated", detail: "the reply was cut at the output limit")
-      case .refusal: Failure(code: "refused", detail: "the model refused to answer")
-      case .stop, .toolCalls: nil
-      }
-    if let problem {
-      note(StepEnd(number: number, outcome: .failed(problem, output: output), usage: reply.usage))
+    if let problem = ending(of: reply, step) {
+      note(StepEnd(number: step.number, outcome: .failed(problem, output: output), usage: reply.usage))
       return try await leave(failedBy: problem, retryAfter: nil)
     }
     note(
       StepEnd(
-        number: number, outcome: .finished(output: output, resultHash: parts.digester.digest(output)),
+        number: step.number, outcome: .finished(output: output, resultHash: parts.digester.digest(output)),
         usage: reply.usage))
     return false
+  }
+
+  /// Why the task ends with that reply as failed; nil: it goes on, or is done.
+  private func ending(of reply: ModelReply, _ step: ModelStep) -> Failure? {
+    switch reply.finish {
+    // Tool calls too: the last one may be half a call.
+    case .length: return Failure(code: "truncated", detail: "the reply was cut at the output limit")
+    case .refusal: return Failure(code: "refused", detail: "the model refused to answer")
+    case .stop, .toolCalls: break
+    }
+    guard step.shape.repair != nil, let schema else { return nil }
+    let problems: [String]
+    switch FinalAnswer(reply.text, by: schema) {
+    case .fits where reply.calls.isEmpty: return nil
+    case .fits: problems = ["it calls tools that it was not offered"]
+    case .misfit(let sentences): problems = sentences
+    }
+    return Failure(
+      code: "output_schema_mismatch",
+      detail: "the answer does not fit output_schema, asked twice: \(problems.joined(separator: "; "))")
   }
 
   /// Nothing sent and an error status settle at 0, what was sent and cut at the reservation.
@@ -182,6 +251,17 @@ extension WorkerRun {
       note(StepEnd(number: number, outcome: .failed(failure, output: nil), usage: usage))
     }
     return try await end(with: .failed(failure))
+  }
+
+  /// A picture cannot be had. Whatever is only for the moment is tried again as any other attempt.
+  private mutating func end(_ number: Int, unreadable failure: Failure) async throws(Worker.ClaimEnded) -> Bool {
+    guard ["io_busy", "io_error", "storage_io_error", "disk_full"].contains(failure.code) else {
+      return try await end(number, refusedBy: failure, settling: nil)
+    }
+    if progress.history[number]?.status == .started {
+      note(StepEnd(number: number, outcome: .failed(failure, output: nil)))
+    }
+    return try await leave(failedBy: failure, retryAfter: .zero)
   }
 
   /// The pause after a failed try. Nil after it; the reason when a hard interrupt ended it.
@@ -211,5 +291,14 @@ extension ModelReply {
     ]
     if let origin { members["origin"] = origin.json }
     return .object(members)
+  }
+}
+
+extension AgentLoop.ContextOverflow {
+  fileprivate var failure: Failure {
+    Failure(
+      code: "context_too_long",
+      detail: "the conversation takes about \(tokens) tokens, and its model's context has \(limit), with all elided "
+        + "that can be")
   }
 }

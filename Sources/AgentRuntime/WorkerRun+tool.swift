@@ -29,12 +29,30 @@ extension WorkerRun {
       // Nothing is written yet, and nothing was done.
       if case .interrupt(let reason) = made.cut { return try await end(with: worker.outcome(of: reason)) }
       switch made.value {
-      case .success(let plan): step.plan = plan
+      case .success(let plan):
+        if let failure = Self.argumentProblem(call, tool.descriptor) { return try await refuse(number, call, failure) }
+        step.plan = plan
       case .failure(let error):
         return try await refuse(number, call, made.cut == nil ? error.failure : ToolStep.timeout)
       }
     }
     return try await tryTool(step, attempt: firstAttempt)
+  }
+
+  /// Why the arguments do not fit what the tool says of them, where its own plan took them. A null counts as left out,
+  /// for models write it for optional members. Parameters that cannot be read as a schema check nothing.
+  private static func argumentProblem(_ call: ToolCall, _ descriptor: ToolDescriptor) -> Failure? {
+    // A tool may describe itself in words that we do not check; then its own checks stand alone.
+    guard let schema = try? JSONSchema(descriptor.parameters) else { return nil }
+    let required = Set(descriptor.parameters["required"]?.arrayValue?.compactMap(\.stringValue) ?? [])
+    var arguments = call.arguments
+    if case .object(let members) = arguments {
+      arguments = .object(members.filter { !$0.value.isNull || required.contains($0.key) })
+    }
+    let violations = schema.violations(in: arguments)
+    guard !violations.isEmpty else { return nil }
+    let sentences = violations.prefix(3).map { "\($0.pointer.isEmpty ? "the arguments" : $0.pointer): \($0.detail)" }
+    return Failure(code: "tool_arguments_invalid", detail: sentences.joined(separator: "; "))
   }
 
   private mutating func tryTool(

@@ -10,6 +10,10 @@ struct WorkerRun {
   private var refusals = RefusalNotice()
   /// The last try of the step in hand failed by itself, and the next one has not begun.
   var isAfterTry = false
+  /// Nil until the first model call of this claim.
+  var images: [TaskImage]?
+  /// Of the task's final answer.
+  let schema: JSONSchema?
   /// The task's deadline, of the clock's uptime.
   private let deadline: Duration
 
@@ -19,12 +23,20 @@ struct WorkerRun {
     self.worker = worker
     progress = TaskProgress(after: worker.claimed.lastTaskSequence)
     deadline = worker.parts.clock.uptime() + worker.claimed.timeLeft
+    // Checked when the task was created: one that cannot be read is of a newer build (`toItsEnd`).
+    schema = worker.task.outputSchema.flatMap { try? JSONSchema($0) }
   }
 
   /// Whether a pause leaves time for anything after it.
   func outlives(_ pause: Duration) -> Bool { parts.clock.uptime() + pause < deadline }
 
   mutating func toItsEnd() async throws(Worker.ClaimEnded) {
+    if worker.task.outputSchema != nil, schema == nil {
+      let failure = Failure(
+        code: "output_schema_unsupported", detail: "this build cannot check the task's output_schema")
+      _ = try await end(with: .failed(failure))
+      return
+    }
     if worker.claimed.hasSteps { try await readJournal() }
     // Bounded by the limits on steps; an agent without any is bounded by its task's deadline.
     while true {
@@ -32,7 +44,7 @@ struct WorkerRun {
         try await leave(for: reason)
         return
       }
-      let action = AgentLoop.next(progress.history)
+      let action = AgentLoop.next(progress.history, schema: schema)
       let isOver: Bool
       switch action {
       case .finish(let output): isOver = try await end(with: .completed(output))

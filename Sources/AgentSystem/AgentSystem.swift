@@ -9,7 +9,7 @@ struct AgentSystemCommand: AsyncParsableCommand {
     version: ProductVersion.current,
     subcommands: [
       ServeCommand.self, SandboxCommand.self, RunCommand.self, TaskCommand.self, AgentCommand.self,
-      ProviderCommand.self,
-      CleanupCommand.self, AcceptLossCommand.self, VersionCommand.self,
+      ProviderCommand.self, ConfigCommand.self, ReloadCommand.self, CleanupCommand.self, AcceptLossCommand.self,
+      VersionCommand.self,
     ])
 }

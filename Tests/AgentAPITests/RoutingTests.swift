@@ -41,6 +41,9 @@ import Testing
       POST /api/agents/{id}/restart agent:manage
       POST /api/agents/{id}/disable agent:manage
       POST /api/agents/{id}/enable agent:manage
+      GET /api/providers provider:read
+      POST /api/providers/default provider:manage
+      POST /api/providers/{name}/test provider:test
       POST /api/system/clear-cache system:clear_cache
       POST /api/maintenance/cleanup maintenance:run
       """
@@ -58,7 +61,7 @@ import Testing
     "unknown paths are 404",
     arguments: [
       "/", "/api", "/api/", "/api/tasks/", "/api/Tasks", "/healthz", "/health/", "/health/x",
-      "/api/providers/openai/test",
+      "/api/providers/openai", "/api/providers/", "/api/providers//test",
       "/api/tasks/task-7/steps/1/2", "/api/tasks/0", "/api/tasks/nonsense", "/api/tasks/-1", "/api/tasks/7/steps/0",
     ])
   func unknown(path: String) async throws {

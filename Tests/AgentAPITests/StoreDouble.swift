@@ -145,6 +145,10 @@ final class WorkspaceDouble: WorkspaceStore {
     guard path == "a/b.txt" else { throw Failure(code: "file_not_found", detail: path) }
     return Array("hello".utf8)
   }
+  func keepImage(_ bytes: [UInt8], digest: String, of task: TaskID) async throws(Failure) {}
+  func image(_ digest: String, of task: TaskID) async throws(Failure) -> [UInt8] {
+    throw Failure(code: "file_not_found", detail: digest)
+  }
   func archive(_ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void) async throws {
     defer { endedArchives.withLock { $0 += 1 } }
     while workspace == "/endless" { try await write([UInt8](repeating: 0, count: 65_536)) }

@@ -45,7 +45,8 @@ struct AgentSettingsTests {
     for key in AgentSettings.keys where key.path.hasPrefix("agents.*.") {
       let depth = key.path.split(separator: ".").count
       switch key.need {
-      case .defaults("{}"): lines.append("    \(key.name):")
+      case _ where key.name == "instructions": continue
+      case .defaults("{}") where key.type == .section: lines.append("    \(key.name):")
       case .defaults(let value): lines.append(String(repeating: "  ", count: depth - 1) + "\(key.name): \(value)")
       case .nullable: lines.append("    \(key.name): null")
       default: continue
@@ -54,7 +55,7 @@ struct AgentSettingsTests {
     let text = lines.joined(separator: "\n")
     let agents = try ConfigFixture(["agents.yaml": text]).load().agents
     #expect(agents == [AgentDefinition(id: "a", instructions: "x", tools: [])])
-    #expect(lines.count == 17)
+    #expect(lines.count == 19)
   }
 
   @Test("a list without agents is taken at its word, with a warning")
@@ -98,13 +99,29 @@ struct AgentSettingsTests {
     Refusal("agents:\n  a: {instructions: x, tools: [1]}\n", "2:32 config_invalid", "must be text"),
     Refusal("agents:\n  a: {instructions: x, provider: open}\n", "2:34 config_invalid", "names no provider: 'open'"),
     Refusal("agents:\n  a: {instructions: x, provider: sandbx}\n", "2:34 config_invalid", "did you mean 'sandbox'?"),
-    Refusal("agents:\n  a: {instructions: x, model: 4}\n", "2:31 config_invalid", "must be text, not a number"),
+    Refusal("agents:\n  a: {instructions: x, model: m}\n", "2:24 config_invalid", "names a model, and no provider"),
+    Refusal(
+      "agents:\n  a: {instructions: x, provider: default, model: m}\n", "2:43 config_invalid",
+      "names a model, and no provider"),
     Refusal("agents:\n  a: {instructions: x, model: ''}\n", "2:31 config_invalid", "is empty"),
-    Refusal("agents:\n  a: {instructions: x, model: '${M}'}\n", "2:31 config_not_supported", "environment"),
-    Refusal("agents:\n  a: {instructions: x, description: '${M}'}\n", "2:37 config_not_supported", "environment"),
+    Refusal("agents:\n  a: {instructions: x, model: '${M}'}\n", "2:31 config_variable_unset", "variable M"),
+    Refusal("agents:\n  a: {instructions: x, description: '${M}'}\n", "2:37 config_variable_unset", "variable M"),
     Refusal("agents:\n  a: {instructions: x, temperature: 2.5}\n", "2:37 config_invalid", "between 0.0 and 2.0"),
     Refusal("agents:\n  a: {instructions: x, temperature: .nan}\n", "2:37 config_invalid", "no finite number"),
-    Refusal("agents:\n  a: {instructions: x, temperature: '1'}\n", "2:37 config_invalid", "must be a number, not text"),
+    Refusal(
+      "agents:\n  a: {instructions: x, temperature: '1x'}\n", "2:37 config_invalid", "must be a number, not text"),
+    Refusal(
+      "agents:\n  a: {instructions: x, body: {messages: []}}\n", "2:30 config_invalid",
+      "'messages' is set by the service"),
+    Refusal(
+      "agents:\n  a: {instructions: x, body: {max_tokens: null}}\n", "2:30 config_invalid", "'max_tokens' is set by"),
+    Refusal("agents:\n  a: {instructions: x, body: [1]}\n", "2:30 config_invalid", "must be a mapping, not a list"),
+    Refusal(
+      "agents:\n  a: {instructions: x, instructions_file: i.md}\n", "2:43 config_invalid",
+      "has both 'instructions' and 'instructions_file'"),
+    Refusal("agents:\n  a: {instructions_file: i.md}\n", "2:26 config_invalid", "there is no file 'i.md'"),
+    Refusal("agents:\n  a: {instructions_file: /etc/hostname}\n", "2:26 config_invalid", "must be relative"),
+    Refusal("agents:\n  a: {instructions_file: a/../../i.md}\n", "2:26 config_invalid", "without '..'"),
     Refusal("agents:\n  a: {instructions: x, concurrency: 0}\n", "2:37 config_invalid", "between 1 and 1000"),
     Refusal("agents:\n  a: {instructions: x, allow_hosts: [10.0.0.1]}\n", "2:38 config_invalid", "is none of"),
     Refusal("agents:\n  a: {instructions: x, allow_hosts: [10.0.0.0/33]}\n", "2:38 config_invalid", "is none of"),
@@ -122,6 +139,31 @@ struct AgentSettingsTests {
     #expect(issues.count == 1)
     #expect("\(issue.file):\(issue.line):\(issue.column) \(issue.code.rawValue)" == "agents.yaml:" + refusal.place)
     #expect(issue.message.contains(refusal.message), "\(issue.message)")
+  }
+
+  @Test("instructions may stand in a file of the folder, as they are, and body takes any members")
+  func instructionsFile() throws {
+    let fixture = try ConfigFixture([
+      "agents.yaml": """
+      agents:
+        a: {instructions_file: a.yaml, body: {reasoning_effort: high, temperature: null, n: "${N}"}}
+      """, "a.yaml": "Say ${this}.\n",
+    ])
+    let loaded = try fixture.load(["N": "7"])
+    #expect(loaded.agents[0].instructions == "Say ${this}.\n")
+    #expect(loaded.agents[0].body == ["reasoning_effort": "high", "temperature": nil, "n": "7"])
+    #expect(loaded.warnings.isEmpty)
+  }
+
+  @Test("a file of instructions that says nothing, is no text or too long is refused by its name")
+  func badInstructionsFile() throws {
+    let agents = "agents:\n  a: {instructions_file: ./i.md}\n"
+    let fixture = try ConfigFixture(["agents.yaml": agents, "i.md": " \n"])
+    #expect(fixture.issues().map(\.message) == ["'agents.a.instructions_file' says nothing"])
+    try fixture.write("i.md", [0xFF])
+    #expect(fixture.issues().map { "\($0.file) \($0.message)" }.contains("./i.md is not UTF-8"))
+    try fixture.write("i.md", [UInt8](repeating: 0x61, count: 256 * 1024 + 1))
+    #expect(fixture.issues().map(\.message) == ["has 262145 bytes; 262144 is the most"])
   }
 
   @Test("a tool that this build was made without is not supported, not unknown")

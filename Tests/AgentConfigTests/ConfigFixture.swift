@@ -16,12 +16,14 @@ struct ConfigFixture {
     try Data(bytes).write(to: URL(fileURLWithPath: folder.appending(name)))
   }
 
-  func load() throws(ConfigError) -> LoadedConfiguration { try ConfigFolder.load(folder.path) }
+  func load(_ environment: [String: String] = [:]) throws(ConfigError) -> LoadedConfiguration {
+    try ConfigFolder.load(folder.path, environment: environment)
+  }
 
   /// The issues of a load that must fail, empty where it does not; file names without the folder.
-  func issues() -> [ConfigIssue] {
+  func issues(_ environment: [String: String] = [:]) -> [ConfigIssue] {
     do {
-      _ = try load()
+      _ = try load(environment)
       return []
     } catch {
       return error.issues.map(short)

@@ -9,7 +9,7 @@ struct ConfigFolderTests {
     let loaded = try ConfigFixture(ShippedFiles.all()).load()
     #expect(loaded.agents == BuiltInAgents.all)
     #expect(loaded.server == ServerSettings())
-    #expect(loaded.providers == ProviderSettings())
+    #expect(loaded.providers == (try ConfigFolder.builtIn().providers))
     #expect(loaded.warnings.isEmpty)
   }
 
@@ -18,7 +18,9 @@ struct ConfigFolderTests {
     let loaded = try ConfigFixture().load()
     #expect(loaded.agents == BuiltInAgents.all)
     #expect(loaded.server == ServerSettings())
-    #expect(loaded.providers == ProviderSettings())
+    #expect(loaded.providers.providers.map(\.id.name) == ["openai", "anthropic", "sandbox"])
+    #expect(loaded.providers.defaultID == "sandbox")
+    #expect(loaded.providers == (try ConfigFolder.builtIn().providers))
     #expect(loaded.warnings.isEmpty)
   }
 
@@ -95,7 +97,7 @@ struct ConfigFolderTests {
   func comments() throws {
     let loaded = try ConfigFixture(["server.yaml": "# nothing\n", "providers.yaml": "---\n"]).load()
     #expect(loaded.server == ServerSettings())
-    #expect(loaded.providers == ProviderSettings())
+    #expect(loaded.providers == (try ConfigFolder.builtIn().providers))
   }
 
   @Test("a hundred mistakes are enough")

@@ -94,6 +94,42 @@ import Testing
       } == .callModel(number: 2, attempt: 1, turn: 1))
   }
 
+  @Test("bad arguments count by answers: many in one answer are one, and one good call is an answer that learnt")
+  func badAnswers() {
+    func after(_ answers: [[Bool]]) -> AgentLoop.Action {
+      next { journal in
+        for (turn, answer) in answers.enumerated() {
+          let calls = answer.indices.map { ToolCall(id: "\(turn)-\($0)", name: "file.read", arguments: [:]) }
+          journal.model(text: "", calls: calls)
+          for (call, isGood) in zip(calls, answer) {
+            if isGood {
+              journal.tool(call, text: "x")
+            } else {
+              journal.failedTool(call, code: "tool_arguments_invalid")
+            }
+          }
+        }
+      }
+    }
+    #expect(after([[false, false, false, false]]) == .callModel(number: 6, attempt: 1, turn: 2))
+    #expect(after([[false], [false, true], [false]]) == .callModel(number: 8, attempt: 1, turn: 4))
+    let failed = AgentLoop.Action.fail(Failure(code: "tool_arguments_invalid", detail: "no"))
+    #expect(after([[true], [false], [false, false], [false]]) == failed)
+  }
+
+  @Test("an answer that does not fit the schema is followed by one more call, one that fits ends the task")
+  func schema() throws {
+    let schema = try JSONSchema(["type": "object", "required": ["a"]])
+    func after(_ text: String) -> AgentLoop.Action {
+      var journal = JournalBuilder()
+      journal.model(text: text)
+      return AgentLoop.next(journal.history, schema: schema)
+    }
+    #expect(after(#"{"a":1}"#) == .finish(TaskOutput(text: #"{"a":1}"#, json: ["a": 1])))
+    #expect(after("{}") == .callModel(number: 2, attempt: 1, turn: 2))
+    #expect(after("hello") == .callModel(number: 2, attempt: 1, turn: 2))
+  }
+
   @Test("the third call in a row with arguments no tool can take fails the task")
   func badArguments() {
     func after(_ count: Int) -> AgentLoop.Action {
@@ -133,7 +169,8 @@ import Testing
       id: TaskID(number: 1), agent: "coder", owner: .local, status: .running,
       input: ["prompt": "do it", "tone": "dry"], createdAt: Timestamp(milliseconds: 0))
     let definition = AgentDefinition(id: "coder", instructions: "be good", tools: [])
-    let messages = AgentLoop.messages(task: task, definition: definition, history: journal.history)
+    let messages = AgentLoop.messages(
+      AgentLoop.Script(task: task, definition: definition), history: journal.history)
     #expect(
       messages == [
         .system("be good"), .user("do it\n\n{\"tone\":\"dry\"}"),

@@ -35,7 +35,8 @@ import Testing
 
   @Test("timers and deadlines are looked at while a backlog is being worked off")
   func backlog() async throws {
-    let provider = ProbeProvider([.fail(Self.limited), .text("ok")])
+    let limited = ProviderError(.rateLimited, "slow down", status: 429, retryAfter: .milliseconds(5100))
+    let provider = ProbeProvider([.fail(limited), .text("ok")])
     let box = Box<EngineRig>()
     var hooks = StoreHooks()
     hooks.beforeClaim = { request in
@@ -50,11 +51,14 @@ import Testing
       while rig.engine.runningCount > 0, !Task.isCancelled { await Task.yield() }
     }
     let rig = try await EngineRig(
-      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), workers: 2, provider: provider,
-      hooks: hooks)
+      in: TemporaryFolder(), agents: [EngineTests.agent(), EngineTests.agent("late")], script: .turns([]), workers: 2,
+      provider: provider, hooks: hooks)
     try await rig.run { rig in
-      let late = try await rig.submit("coder") { $0.timeoutSeconds = 1 }
+      let late = try await rig.submit("late") { $0.timeoutSeconds = 6 }
       _ = try await rig.task(late, when: [.waiting])
+      // It comes back from its wait, and nobody claims it any more.
+      _ = try await rig.agents.setDisabled(true, "late", by: .local)
+      rig.clock.advance(by: .seconds(4))
       box.set(rig)
       let drafts = Array(repeating: TaskDraft(agent: "coder", input: "go"), count: 40)
       guard case .created(let tasks) = try await rig.tasks.submit(drafts, isBatch: true, by: .local) else { return }

@@ -183,8 +183,10 @@ final class ProbeTool: AgentTool {
   private let entered = Wakeup()
 
   /// The last behaviour is for every later call too.
-  init(_ name: String, effect: EffectClass, _ behaviours: [Behaviour]) {
-    descriptor = ToolDescriptor(name: name, description: "", parameters: ["type": "object"])
+  init(
+    _ name: String, effect: EffectClass, _ behaviours: [Behaviour], parameters: JSONValue = ["type": "object"]
+  ) {
+    descriptor = ToolDescriptor(name: name, description: "", parameters: parameters)
     self.effect = effect
     self.behaviours = Mutex(behaviours)
   }

@@ -22,10 +22,11 @@ struct JournalBuilder {
     end(.stepFinished, output: output, usage: ModelUsage(inputTokens: tokens, outputTokens: 0))
   }
 
-  mutating func startModel(attempt: Int64 = 1) {
+  mutating func startModel(attempt: Int64 = 1, input: JSONValue? = nil) {
     add(
       .stepStarted, step: nextStep,
-      head: ["kind": "model_call", "name": "sandbox", "effect": "pure", "attempt": .integer(attempt)])
+      head: ["kind": "model_call", "name": "sandbox", "effect": "pure", "attempt": .integer(attempt)],
+      body: input.map { ["input": $0] })
   }
 
   mutating func startTool(_ call: ToolCall, effect: EffectClass, evidence: JSONValue? = nil) {

@@ -129,17 +129,6 @@ import Testing
     }
   }
 
-  @Test("a draft with an output schema is refused: this build does not check answers against one")
-  func outputSchema() async throws {
-    let rig = try await EngineRig(in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([.text("ok")]))
-    try await rig.run { rig in
-      let refused = await #expect(throws: ServiceError.self) {
-        try await rig.submit("coder") { $0.outputSchema = ["type": "object"] }
-      }
-      #expect(refused?.fields.map(\.pointer) == ["/output_schema"])
-    }
-  }
-
   @Test("a task that is claimed again before its last worker is forgotten can still be cancelled")
   func workerOfNow() async throws {
     let probe = ProbeTool("probe", effect: .pure, [.hang])

@@ -90,6 +90,12 @@ private struct StuckWorkspaces: WorkspaceStore {
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8] {
     try await workspaces.read(path, in: workspace)
   }
+  func keepImage(_ bytes: [UInt8], digest: String, of task: TaskID) async throws(Failure) {
+    try await workspaces.keepImage(bytes, digest: digest, of: task)
+  }
+  func image(_ digest: String, of task: TaskID) async throws(Failure) -> [UInt8] {
+    try await workspaces.image(digest, of: task)
+  }
   func archive(_ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void) async throws {
     try await workspaces.archive(workspace, write: write)
   }

@@ -64,12 +64,15 @@ import Testing
     #expect(lines.first?["agent"] == "coder")
   }
 
-  @Test("what cannot be served is 78 with its code, file and line, and the nearest right key")
+  @Test("what cannot be served is 78 with its code, file and line, and the nearest right key", .shows(.configInvalid))
   func refused() async throws {
     let cases: [(file: String, text: String, words: [String])] = [
       ("server.yaml", "workers: 2\nlisen: 127.0.0.1:0\n", ["config_invalid", "server.yaml:2", "'listen'"]),
       ("server.yaml", "tls: {self_signed: true}\n", ["config_not_supported", "server.yaml:1", "tls"]),
-      ("providers.yaml", "providers:\n  a: {type: openai}\n", ["config_not_supported", "providers.yaml:2", "openai"]),
+      ("providers.yaml", "providers:\n  a: {type: opnai}\n", ["config_invalid", "providers.yaml:2", "'openai'"]),
+      ("server.yaml", "workers: 2\nworkers: 3\n", ["config_invalid", "server.yaml:2", "stands twice"]),
+      ("server.yaml", "workers: many\n", ["config_invalid", "server.yaml:1", "a whole number"]),
+      ("server.yaml", "log: &a [x]\nqueue: *a\n", ["config_invalid", "server.yaml:1", "anchors"]),
       ("agents.yaml", "agents:\n  a: {instructions: x, tool: []}\n", ["config_invalid", "agents.yaml:2", "'tools'"]),
     ]
     for (file, text, words) in cases {

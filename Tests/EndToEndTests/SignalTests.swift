@@ -11,7 +11,7 @@ import Testing
 
   @Test(
     "SIGTERM: not ready, nothing more is claimed; the second one cuts the step in hand, exit 0, the work is put back",
-    .shows(.signals))
+    .shows(.reloadSignals))
   func stoppedTwice() async throws {
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder, files: Self.busy)
@@ -52,7 +52,7 @@ import Testing
     #expect(try !String(contentsOfFile: moved, encoding: .utf8).contains("task=\(id)"))
   }
 
-  @Test("SIGPIPE ends nothing", .shows(.signals))
+  @Test("SIGPIPE ends nothing", .shows(.reloadSignals))
   func brokenPipe() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder(), files: Self.busy)
     for _ in 0..<3 {

@@ -12,6 +12,7 @@ package enum Permission: String, Sendable, CaseIterable {
   case providerRead = "provider:read"
   case providerTest = "provider:test"
   case providerManage = "provider:manage"
+  case configRead = "config:read"
   case systemClearCache = "system:clear_cache"
   case maintenanceRun = "maintenance:run"
 }

@@ -13,7 +13,10 @@ struct AgentRoutes: Sendable {
   }
 
   func show(_ call: APICall) async throws -> Response {
-    .json(json(try await services.agents.report(call.agentID())))
+    let report = try await services.agents.report(call.agentID())
+    var members = json(report).objectValue ?? [:]
+    if report.isConfigured { members["reach"] = services.configuration.reach(report.definition) }
+    return .json(.object(members))
   }
 
   /// Everybody's status pages ask this all the time, so an answer holds for a moment.

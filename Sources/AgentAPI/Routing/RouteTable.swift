@@ -24,6 +24,7 @@ struct RouteTable: Sendable {
     let (agents, system) = (AgentRoutes(services: services), SystemRoutes(services: services))
     let providers = ProviderRoutes(services: services)
     let health = HealthRoutes(board: services.health)
+    let configuration = ConfigurationRoutes(services: services)
     self.init([
       Route(.get, "/health", .open, health.overall),
       Route(.get, "/livez", .open, health.alive),
@@ -61,6 +62,9 @@ struct RouteTable: Sendable {
       Route(.get, "/api/providers", .needs(.providerRead), providers.list),
       Route(.post, "/api/providers/default", .needs(.providerManage), query: ["provider"], providers.switchDefault),
       Route(.post, "/api/providers/{name}/test", .needs(.providerTest), providers.test),
+      Route(.get, "/api/config", .needs(.configRead), configuration.show),
+      Route(.post, "/api/config/check", .needs(.configRead), configuration.check),
+      Route(.post, "/api/config/reload", .needs(.agentManage), configuration.reload),
 
       Route(.post, "/api/system/clear-cache", .needs(.systemClearCache), system.clearCache),
       Route(

@@ -20,18 +20,20 @@ package struct APIServices: Sendable {
   package var caches: [String: @Sendable () -> Int]
   package var clock: any WallClock
   package var random: any RandomSource
+  package var configuration: ConfigurationBoard
 
   /// `caches`: others than `answers`, which is added here.
   package init(
     tasks: TaskService, agents: AgentService, providers: ProviderDirectory, maintenance: Maintenance,
     reader: any TaskReader, events: TaskEvents, workspaces: any WorkspaceStore, health: HealthBoard,
     answers: ExpiringCache<String, [UInt8]>,
-    caches: [String: @Sendable () -> Int] = [:], clock: any WallClock, random: any RandomSource
+    caches: [String: @Sendable () -> Int] = [:], clock: any WallClock, random: any RandomSource,
+    configuration: ConfigurationBoard = .none
   ) {
     (self.tasks, self.agents, self.providers) = (tasks, agents, providers)
     (self.maintenance, self.reader) = (maintenance, reader)
     (self.events, self.workspaces, self.health, self.answers) = (events, workspaces, health, answers)
-    (self.clock, self.random) = (clock, random)
+    (self.clock, self.random, self.configuration) = (clock, random, configuration)
     self.caches = caches.merging(["answers": { answers.removeAll() }]) { given, _ in given }
   }
 

@@ -35,11 +35,18 @@ enum TaskBody {
     cost.map { .double(Double($0.amount) / 1_000_000_000) } ?? .null
   }
 
+  /// Parts of the counts beside them, where there are any.
   static func json(_ usage: ModelUsage) -> JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "input_tokens": .integer(usage.inputTokens), "output_tokens": .integer(usage.outputTokens),
       "cost_usd": dollars(usage.cost), "estimated": .bool(usage.isEstimated),
     ]
+    let parts = [
+      "cached_tokens": usage.cachedTokens, "cache_write_tokens": usage.cacheWriteTokens,
+      "reasoning_tokens": usage.reasoningTokens,
+    ]
+    for (name, count) in parts where count != 0 { members[name] = .integer(count) }
+    return .object(members)
   }
 
   private static func json(_ usage: TaskUsage) -> JSONValue {

@@ -22,8 +22,12 @@ package struct AgentSettings: Sendable {
     ConfigKey("agents", .named(maximumCount: maximumAgents), .required, "the agents by name"),
     ConfigKey("agents.*.description", .text(maximumBytes: 4096), .defaults("''"), "what the agent is for, in one line"),
     ConfigKey(
-      "agents.*.instructions", .text(maximumBytes: maximumInstructionBytes), .required,
-      "what the model is told before every task"),
+      "agents.*.instructions", .text(maximumBytes: maximumInstructionBytes), .nullable,
+      "what the model is told before every task, taken as it stands"
+    ).verbatim,
+    ConfigKey(
+      "agents.*.instructions_file", .text(maximumBytes: 4095), .nullable,
+      "a file that holds the instructions, relative to the configuration folder; one of the two must be given"),
     ConfigKey("agents.*.provider", .text(maximumBytes: 64), .defaults("default"), "a provider's name"),
     ConfigKey("agents.*.model", .text(maximumBytes: 256), .nullable, "the model; null is the provider's own"),
     ConfigKey("agents.*.tools", .list(maximumCount: 64), .defaults("[]"), "what the agent may call"),
@@ -45,11 +49,25 @@ package struct AgentSettings: Sendable {
     ConfigKey(
       "agents.*.allow_hosts", .list(maximumCount: 256), .defaults("[]"),
       "what http.request may reach: names, literal addresses with port, or networks"),
-  ]
+    ConfigKey(
+      "agents.*.body", .json, .defaults("{}"),
+      "further members of each request's body, laid over the provider's; null takes one away"),
+  ].map(\.reloadable)
 
-  /// Reads the file's root; a bad agent leaves an issue. `tools`: those that this build has.
-  static func read(_ root: YAMLNode?, tools: [String], log: inout IssueLog) -> AgentSettings {
-    var reader = ConfigReader(keys: keys, log: log)
+  /// What a file names outside of itself.
+  struct Surroundings {
+    /// The tools that this build has.
+    var tools: [String]
+    /// Gets a path as written and the place it stands at; nil where that file cannot be read (its issues then stand
+    /// elsewhere).
+    var loadInstructions: (Placed<String>, inout IssueLog) -> String?
+  }
+
+  /// Reads the file's root; a bad agent leaves an issue.
+  static func read(
+    _ root: YAMLNode?, log: inout IssueLog, _ surroundings: Surroundings
+  ) -> (AgentSettings, [ConfigValue]) {
+    var reader = ConfigReader(keys: keys, log: log, recordingAs: "agents.yaml")
     var settings = AgentSettings(agents: [])
     let top: ConfigReader.Section
     if root == nil {
@@ -63,29 +81,31 @@ package struct AgentSettings: Sendable {
       if reservedNames.contains(name) {
         reader.log.add(.invalid, mark, "'\(name)' is a reserved name: no agent can be called so")
       }
-      let (agent, provider) = readAgent(name, section, tools, &reader)
+      let (agent, provider) = readAgent(name, section, surroundings, &reader)
       if let provider { settings.providerMarks.append((agent.id, provider)) }
       settings.agents.append(agent)
     }
     log = reader.log
-    return settings
+    return (settings, reader.values)
   }
 
   private static func readAgent(
-    _ name: String, _ section: ConfigReader.Section, _ tools: [String], _ reader: inout ConfigReader
+    _ name: String, _ section: ConfigReader.Section, _ surroundings: Surroundings, _ reader: inout ConfigReader
   ) -> (AgentDefinition, Placed<String>?) {
     var agent = AgentDefinition(id: AgentID(name), instructions: "", tools: [])
     if let text = reader.text("description", in: section) { agent.description = text.value }
-    if let text = reader.text("instructions", in: section) {
-      agent.instructions = text.value
-      if text.value.allSatisfy(\.isWhitespace) {
-        reader.log.add(.invalid, text.mark, "'\(section.shown).instructions' says nothing")
-      }
-    }
+    agent.instructions = instructions(section, surroundings, &reader)
     let provider = reader.text("provider", in: section).flatMap { $0.value == "default" ? nil : $0 }
     agent.provider = provider.map { ProviderID($0.value) }
     agent.model = reader.nonEmpty("model", in: section)
-    agent.tools = (reader.texts("tools", in: section) ?? []).compactMap { checkTool($0, section, tools, &reader) }
+    if agent.model != nil, provider == nil, let entry = section.entries["model"] {
+      reader.log.add(
+        .invalid, entry.keyMark,
+        "'\(section.shown)' names a model, and no provider: the default may become one that has no such model")
+    }
+    agent.tools = (reader.texts("tools", in: section) ?? []).compactMap {
+      checkTool($0, section, surroundings.tools, &reader)
+    }
     if let number = reader.integer("concurrency", in: section) { agent.concurrency = Int(number) }
     if let limits = reader.section("limits", in: section) { readLimits(limits, into: &agent.limits, &reader) }
     agent.temperature = reader.number("temperature", in: section)
@@ -98,7 +118,41 @@ package struct AgentSettings: Sendable {
       }
       return host.value
     }
+    agent.body = RequestBodyMembers.read(section, &reader)
     return (agent, provider)
+  }
+
+  private static func instructions(
+    _ section: ConfigReader.Section, _ surroundings: Surroundings, _ reader: inout ConfigReader
+  ) -> String {
+    let text = reader.text("instructions", in: section)
+    let path = reader.nonEmptyText("instructions_file", in: section)
+    let name: String
+    let read: Placed<String>?
+    switch (text, path) {
+    case (let text?, let path?):
+      reader.log.add(
+        .invalid, path.mark, "'\(section.shown)' has both 'instructions' and 'instructions_file': give one of them")
+      return text.value
+    case (let text?, nil): (name, read) = ("instructions", text)
+    case (nil, let path?):
+      name = "instructions_file"
+      read = surroundings.loadInstructions(path, &reader.log).map { Placed(value: $0, mark: path.mark) }
+    case (nil, nil):
+      let isBroken = ["instructions", "instructions_file"].contains { name in
+        section.entries[name].map { !$0.value.isNull } ?? false
+      }
+      if !isBroken {
+        reader.log.add(
+          .invalid, section.mark,
+          "'\(section.shown).instructions' must be given, or '\(section.shown).instructions_file'")
+      }
+      return ""
+    }
+    if let read, read.value.allSatisfy(\.isWhitespace) {
+      reader.log.add(.invalid, read.mark, "'\(section.shown).\(name)' says nothing")
+    }
+    return read?.value ?? ""
   }
 
   private static func readLimits(
@@ -126,12 +180,15 @@ package struct AgentSettings: Sendable {
 
 extension ConfigReader {
   /// A text that says something.
-  mutating func nonEmpty(_ name: String, in section: Section) -> String? {
+  mutating func nonEmpty(_ name: String, in section: Section) -> String? { nonEmptyText(name, in: section)?.value }
+
+  /// The same with its place.
+  mutating func nonEmptyText(_ name: String, in section: Section) -> Placed<String>? {
     guard let text = text(name, in: section) else { return nil }
     guard !text.value.isEmpty else {
       log.add(.invalid, text.mark, "'\(Self.join(section.shown, name))' is empty")
       return nil
     }
-    return text.value
+    return text
   }
 }

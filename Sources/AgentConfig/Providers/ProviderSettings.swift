@@ -35,27 +35,34 @@ package struct ProviderSettings: Sendable, Hashable {
   /// Every key of the file.
   package static let keys: [ConfigKey] =
     [
-      ConfigKey("default", .text(maximumBytes: 64), .nullable, "who answers an agent that names no provider"),
+      ConfigKey(
+        "default", .text(maximumBytes: 64), .nullable,
+        "who answers an agent that names no provider; the first with a key unless told, else the sandbox"),
       ConfigKey("providers", .named(maximumCount: maximumProviders), .defaults("{}"), "the providers by name"),
-      ConfigKey("providers.*.type", .text(maximumBytes: 64), .required, "the protocol it speaks"),
+      ConfigKey(
+        "providers.*.type", .choice(types), .required, "the protocol it speaks; sandbox is the offline provider"),
       ConfigKey(
         "providers.*.script", .text(maximumBytes: 4095), .nullable,
         "a file of scripted answers, relative to the configuration folder"),
-    ] + remoteKeys.map { .notSupported("providers.*.\($0)", "a key of providers reached over HTTP") }
+    ].map(\.reloadable) + RemoteProviderSettings.keys
 
-  /// Keys of providers that this build cannot reach yet.
-  private static let remoteKeys = [
-    "base_url", "api_key", "api_key_file", "model", "max_concurrent", "timeouts", "retries", "max_response", "headers",
-    "query", "ca_file", "proxy",
-  ]
+  private static let types = ["openai", "anthropic", "sandbox"]
 
-  /// Reads the file's root. `loadScript` gets a script's path as written and the place it stands at, and returns nil
-  /// where the script cannot be read (its issues then stand elsewhere).
+  /// What a file names outside of itself.
+  struct Surroundings {
+    var folder: String
+    /// The keys that the environment has, by the entry's name.
+    var keys: [String: EnvironmentKey]
+    /// Gets a script's path as written and the place it stands at; nil where the script cannot be read (its issues then
+    /// stand elsewhere).
+    var loadScript: (Placed<String>, inout IssueLog) -> SandboxScript?
+  }
+
+  /// Reads the file's root.
   static func read(
-    _ root: YAMLNode?, log: inout IssueLog,
-    loadScript: (Placed<String>, inout IssueLog) -> SandboxScript?
-  ) -> ProviderSettings {
-    var reader = ConfigReader(keys: keys, log: log)
+    _ root: YAMLNode?, log: inout IssueLog, isBuiltIn: Bool = false, _ surroundings: Surroundings
+  ) -> (ProviderSettings, [ConfigValue]) {
+    var reader = ConfigReader(keys: keys, log: log, recordingAs: "providers.yaml", isBuiltIn: isBuiltIn)
     let top = reader.top(root)
     var settings = ProviderSettings()
     let named = reader.named("providers", in: top)
@@ -64,31 +71,70 @@ package struct ProviderSettings: Sendable, Hashable {
       if reservedNames.contains(name) {
         reader.log.add(.invalid, mark, "'\(name)' is a reserved name: no provider can be called so")
       }
-      if let type = reader.text("type", in: section), type.value != "sandbox" {
-        reader.log.add(
-          .notSupported, type.mark,
-          "'\(section.shown).type': this build has providers of type 'sandbox' only, not '\(type.value)'")
-      }
-      let path = reader.text("script", in: section)
       settings.providers.append(
-        Provider(id: ProviderID(name), kind: .sandbox(path.flatMap { loadScript($0, &reader.log) })))
+        Provider(id: ProviderID(name), kind: kind(name, section, surroundings, &reader)))
     }
-    (settings.defaultID, settings.namedDefault) = defaultProvider(top, among: settings.providers.map(\.id), &reader)
+    settings.namedDefault = namedDefault(top, among: settings.providers.map(\.id), &reader)
+    settings.defaultID = settings.namedDefault ?? settings.unnamedDefault
+    reader.noteDefault("default", in: top, .string(settings.defaultID.name))
     log = reader.log
-    return settings
+    return (settings, reader.values)
   }
 
-  private static func defaultProvider(
+  private static func kind(
+    _ name: String, _ section: ConfigReader.Section, _ surroundings: Surroundings, _ reader: inout ConfigReader
+  ) -> Provider.Kind {
+    let type = reader.text("type", in: section)
+    guard let dialect = type.flatMap({ RemoteProviderSettings.Dialect(rawValue: $0.value) }) else {
+      if type != nil { refuse(RemoteProviderSettings.keys, of: "sandbox", section, &reader) }
+      let path = reader.text("script", in: section)
+      return .sandbox(path.flatMap { surroundings.loadScript($0, &reader.log) })
+    }
+    refuse(keys.filter { $0.name == "script" }, of: dialect.rawValue, section, &reader)
+    return .remote(
+      .read(
+        dialect, section, folder: surroundings.folder, environment: surroundings.keys[name], &reader))
+  }
+
+  /// Keys that the table has, but that mean nothing for this type.
+  private static func refuse(
+    _ others: [ConfigKey], of type: String, _ section: ConfigReader.Section, _ reader: inout ConfigReader
+  ) {
+    for key in others where key.parent == section.path {
+      reader.forget(key.name, in: section)
+      guard let entry = section.entries[key.name], !entry.value.isNull else { continue }
+      reader.log.add(
+        .invalid, entry.keyMark, "'\(section.shown).\(key.name)' is no key of a provider of type '\(type)'")
+    }
+    for key in others where key.type == .section {
+      for member in others where member.parent == key.path { reader.forget("\(key.name).\(member.name)", in: section) }
+    }
+  }
+
+  /// The first with a key, else the sandbox; without one, whoever needs no key.
+  private var unnamedDefault: ProviderID {
+    func hasKey(_ provider: Provider) -> Bool {
+      if case .remote(let remote) = provider.kind { remote.apiKey != nil } else { false }
+    }
+    func needsKey(_ provider: Provider) -> Bool {
+      if case .remote(let remote) = provider.kind { remote.needsKey } else { false }
+    }
+    func isSandbox(_ provider: Provider) -> Bool { if case .sandbox = provider.kind { true } else { false } }
+    let choice =
+      providers.first(where: hasKey) ?? providers.first { $0.id == "sandbox" } ?? providers.first(where: isSandbox)
+      ?? providers.first { !needsKey($0) } ?? providers.first
+    return choice?.id ?? "sandbox"
+  }
+
+  private static func namedDefault(
     _ top: ConfigReader.Section, among ids: [ProviderID], _ reader: inout ConfigReader
-  ) -> (effective: ProviderID, named: ProviderID?) {
-    // Without a keyed provider it is the one called sandbox, else the first that the file lists.
-    let fallback = ids.contains("sandbox") ? "sandbox" : ids.first ?? "sandbox"
-    guard let wanted = reader.text("default", in: top) else { return (fallback, nil) }
+  ) -> ProviderID? {
+    guard let wanted = reader.text("default", in: top) else { return nil }
     guard ids.contains(ProviderID(wanted.value)) else {
       let hint = NearestName.of(wanted.value, among: ids.map(\.name)).map { "; did you mean '\($0)'?" } ?? ""
       reader.log.add(.invalid, wanted.mark, "'default' names no provider of this file: '\(wanted.value)'\(hint)")
-      return (fallback, nil)
+      return nil
     }
-    return (ProviderID(wanted.value), ProviderID(wanted.value))
+    return ProviderID(wanted.value)
   }
 }

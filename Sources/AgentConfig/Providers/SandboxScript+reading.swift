@@ -41,7 +41,7 @@ extension SandboxScript {
 
   /// Reads a script's root. `folder`: what a relative `log` is below.
   static func read(_ root: YAMLNode?, folder: String, log: inout IssueLog) -> SandboxScript {
-    var reader = ConfigReader(keys: keys, log: log, allowsDollar: true)
+    var reader = ConfigReader(keys: keys, log: log)
     var script = SandboxScript(rules: [])
     if root == nil { reader.log.add(.invalid, .start, "'rules' must be given") }
     let top = reader.top(root)

@@ -37,6 +37,15 @@ struct ConfigFile {
     return .text(text)
   }
 
+  /// Half a sentence on why a file that something else will read cannot be; nil: it can.
+  static func problem(ofReading path: String) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return "cannot be opened: \(String(cString: strerror(errno)))" }
+    defer { close(descriptor) }
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? nil : "is not a regular file"
+  }
+
   private static func contents(of descriptor: Int32, log: inout IssueLog) -> [UInt8]? {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)

@@ -7,12 +7,20 @@ package struct ConfigIssue: Sendable, Hashable {
     case notSupported = "config_not_supported"
     /// An address that is not loopback, without TLS.
     case plaintextRefused = "plaintext_refused"
+    /// `${VAR}` without a default, and no such variable.
+    case variableUnset = "config_variable_unset"
+    /// `DATABASE_URL` names a database server.
+    case databaseURLUnsupported = "database_url_unsupported"
+    /// `JWT_SECRET` is too short to be one.
+    case jwtSecretWeak = "jwt_secret_weak"
+    /// A warning: nothing reads this variable.
+    case ignored = "config_ignored"
     /// A warning: nothing reads this file.
     case notRead = "config_not_read"
     /// A warning: the list of agents is empty.
     case noAgents = "config_no_agents"
   }
-  /// The file's path as the folder was given, or a flag (`--listen`).
+  /// The file's path as the folder was given, or a flag (`--listen`), or an environment variable (`LOG_LEVEL`).
   package var file: String
   /// From 1; 0 where the issue is the whole file's.
   package var line: Int

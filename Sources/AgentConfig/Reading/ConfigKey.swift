@@ -4,6 +4,10 @@ package struct ConfigKey: Sendable, Hashable {
   package enum ValueType: Sendable, Hashable {
     /// Any text of at most that many bytes.
     case text(maximumBytes: Int)
+    /// A text that is never shown, without control characters.
+    case secret(maximumBytes: Int)
+    /// Names that the file chooses, each with a text that is never shown; at most that many.
+    case secrets(maximumCount: Int)
     /// One of these words.
     case choice([String])
     case integer(ClosedRange<Int64>)
@@ -41,6 +45,10 @@ package struct ConfigKey: Sendable, Hashable {
   package var need: Need
   /// One sentence for the reference page.
   package var meaning: String
+  /// Its text is taken as it stands, `${…}` in it too.
+  package var isVerbatim = false
+  /// A reload puts a new value in force; otherwise only a restart does.
+  package var isReloadable = false
 
   package init(_ path: String, _ type: ValueType, _ need: Need, _ meaning: String) {
     (self.path, self.type, self.need, self.meaning) = (path, type, need, meaning)
@@ -49,6 +57,28 @@ package struct ConfigKey: Sendable, Hashable {
   /// A key that this build lacks.
   package static func notSupported(_ path: String, _ meaning: String) -> ConfigKey {
     ConfigKey(path, .json, .notSupported, meaning)
+  }
+
+  /// The same key, with its text taken as it stands.
+  package var verbatim: ConfigKey {
+    var key = self
+    key.isVerbatim = true
+    return key
+  }
+
+  /// The same key, with new values in force after a reload.
+  package var reloadable: ConfigKey {
+    var key = self
+    key.isReloadable = true
+    return key
+  }
+
+  /// Keys of its own, or entries, below it: it has no value to show.
+  var isContainer: Bool {
+    switch type {
+    case .section, .named, .sections: true
+    default: false
+    }
   }
 
   /// The last part of the path.

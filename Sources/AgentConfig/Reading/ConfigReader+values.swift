@@ -46,13 +46,47 @@ extension ConfigReader {
     }
   }
 
+  /// A text that is never shown.
+  mutating func secret(_ name: String, in section: Section) -> Placed<Secret>? {
+    guard let (entry, key) = value(name, in: section) else { return nil }
+    guard case .secret(let maximum) = key.type else { preconditionFailure("'\(key.path)' is not a secret") }
+    return secret(entry.value, Self.join(section.shown, name), maximumBytes: maximum)
+  }
+
+  /// A mapping from names to texts that are never shown, in the order of the file.
+  mutating func secrets(_ name: String, in section: Section) -> [(name: Placed<String>, value: Secret)] {
+    guard let (entry, key) = value(name, in: section) else { return [] }
+    guard case .secrets(let maximum) = key.type else { preconditionFailure("'\(key.path)' holds no secrets") }
+    let shown = Self.join(section.shown, name)
+    guard case .mapping(let entries) = entry.value.content else {
+      wrongType(entry.value, shown, "a mapping from names to texts")
+      return []
+    }
+    guard entries.count <= maximum else {
+      log.add(.invalid, entry.keyMark, "'\(shown)' has \(entries.count) entries; \(maximum) is the most")
+      return []
+    }
+    return entries.compactMap { item in
+      secret(item.value, Self.join(shown, item.key), maximumBytes: Self.maximumItemBytes)
+        .map { (Placed(value: item.key, mark: item.keyMark), $0.value) }
+    }
+  }
+
+  private mutating func secret(_ node: YAMLNode, _ shown: String, maximumBytes: Int) -> Placed<Secret>? {
+    guard let text = text(node, shown, maximumBytes: maximumBytes) else { return nil }
+    guard !SecretText.hasControlCharacter(text.value) else {
+      log.add(.invalid, text.mark, "'\(shown)' holds a control character (a line break, perhaps)")
+      return nil
+    }
+    return Placed(value: Secret(text.value), mark: text.mark)
+  }
+
   mutating func integer(_ name: String, in section: Section) -> Int64? {
     guard let (entry, key) = value(name, in: section) else { return nil }
     let shown = Self.join(section.shown, name)
     guard case .integer(let range) = key.type else { preconditionFailure("'\(key.path)' is not an integer") }
-    guard let scalar = scalar(entry.value, shown, "a whole number"), case .integer(let number) = scalar.plain else {
-      return nil
-    }
+    guard let text = scalar(entry.value, shown, "a whole number") else { return nil }
+    guard let number = DecimalText.integer(text) else { return wrongScalar(entry.value, shown, "a whole number") }
     guard range.contains(number) else {
       return outOfRange(entry.value, shown, "\(number)", "\(range.lowerBound)", "\(range.upperBound)")
     }
@@ -63,12 +97,8 @@ extension ConfigReader {
     guard let (entry, key) = value(name, in: section) else { return nil }
     let shown = Self.join(section.shown, name)
     guard case .number(let range) = key.type else { preconditionFailure("'\(key.path)' is not a number") }
-    let number: Double
-    switch scalar(entry.value, shown, "a number")?.plain {
-    case .integer(let whole): number = Double(whole)
-    case .number(let value): number = value
-    default: return nil
-    }
+    guard let text = scalar(entry.value, shown, "a number") else { return nil }
+    guard let number = DecimalText.number(text) else { return wrongScalar(entry.value, shown, "a number") }
     guard range.contains(number) else {
       return outOfRange(entry.value, shown, "\(number)", "\(range.lowerBound)", "\(range.upperBound)")
     }
@@ -80,17 +110,13 @@ extension ConfigReader {
     let shown = Self.join(section.shown, name)
     guard case .duration(let range) = key.type else { preconditionFailure("'\(key.path)' is not a duration") }
     let wanted = "a duration (500ms, 30s, 15m, 24h, or a number of seconds)"
-    guard let scalar = scalar(entry.value, shown, wanted) else { return nil }
-    let read: Duration? =
-      switch scalar.plain {
-      case .integer(let seconds): QuantityText.duration(seconds: Double(seconds))
-      case .number(let seconds): QuantityText.duration(seconds: seconds)
-      default: QuantityText.duration(scalar.text)
-      }
-    guard let read else { return invalid(entry.value, shown, scalar.text, wanted) }
+    guard let text = scalar(entry.value, shown, wanted) else { return nil }
+    let read =
+      DecimalText.number(text).map { QuantityText.duration(seconds: $0) } ?? QuantityText.duration(text)
+    guard let read else { return wrongScalar(entry.value, shown, wanted) }
     guard range.contains(read) else {
       let (low, high) = (QuantityText.text(range.lowerBound), QuantityText.text(range.upperBound))
-      return outOfRange(entry.value, shown, scalar.text, low, high)
+      return outOfRange(entry.value, shown, text, low, high)
     }
     return read
   }
@@ -101,18 +127,18 @@ extension ConfigReader {
     let shown = Self.join(section.shown, name)
     guard case .size(let range) = key.type else { preconditionFailure("'\(key.path)' is not a size") }
     let wanted = "a size (64KiB, 10MB, or a number of bytes)"
-    guard let scalar = scalar(entry.value, shown, wanted) else { return nil }
-    var read = QuantityText.size(scalar.text)
-    if case .integer(let bytes) = scalar.plain { read = bytes }
-    guard let read else { return invalid(entry.value, shown, scalar.text, wanted) }
+    guard let text = scalar(entry.value, shown, wanted) else { return nil }
+    guard let read = DecimalText.integer(text) ?? QuantityText.size(text) else {
+      return wrongScalar(entry.value, shown, wanted)
+    }
     guard range.contains(read) else {
       let (low, high) = (QuantityText.text(bytes: range.lowerBound), QuantityText.text(bytes: range.upperBound))
-      return outOfRange(entry.value, shown, scalar.text, low, high)
+      return outOfRange(entry.value, shown, text, low, high)
     }
     return read
   }
 
-  /// A mapping as a JSON object, unquoted scalars by the core schema.
+  /// A mapping as a JSON object: no key says a member's type, so unquoted scalars have the core schema's.
   mutating func jsonObject(_ name: String, in section: Section) -> JSONValue? {
     guard let (entry, _) = value(name, in: section) else { return nil }
     let shown = Self.join(section.shown, name)
@@ -148,25 +174,17 @@ extension ConfigReader {
   // MARK: Scalars
 
   /// One entry of a list: a path, a host, a tool's name.
-  private static let maximumItemBytes = 4096
+  static let maximumItemBytes = 4096
 
+  /// Whatever the quoting: a text key's `5` is the text `5`.
   mutating func text(_ node: YAMLNode, _ shown: String, maximumBytes: Int) -> Placed<String>? {
     guard case .scalar(let text, let isPlain) = node.content else {
       wrongType(node, shown, "text")
       return nil
     }
-    // Instructions are prose for a model: `${` in them is the author's.
-    if !shown.hasSuffix(".instructions"), refusesDollar(text, at: node.mark, shown) { return nil }
-    if isPlain {
-      switch PlainScalar(text) {
-      case .text: break
-      case .ambiguous(let reason):
-        log.add(.invalid, node.mark, "'\(shown)' must be text, and \(reason): write it in quotes")
-        return nil
-      default:
-        log.add(.invalid, node.mark, "'\(shown)' must be text, not \(node.typeName): write it in quotes")
-        return nil
-      }
+    if isPlain, node.variables.isEmpty, text.lowercased() == "null" || node.isNull {
+      log.add(.invalid, node.mark, "'\(shown)' must be text, not null: write it in quotes")
+      return nil
     }
     guard text.utf8.count <= maximumBytes else {
       log.add(.invalid, node.mark, "'\(shown)' has \(text.utf8.count) bytes; \(maximumBytes) is the most")
@@ -186,31 +204,24 @@ extension ConfigReader {
     return text
   }
 
-  /// Reports lists, mappings, `${…}`, and for whole numbers and numbers everything that is not one.
-  private mutating func scalar(
-    _ node: YAMLNode, _ shown: String, _ wanted: String
-  ) -> (text: String, plain: PlainScalar)? {
-    guard case .scalar(let text, let isPlain) = node.content else {
+  /// A scalar's text; reports lists, mappings and null.
+  private mutating func scalar(_ node: YAMLNode, _ shown: String, _ wanted: String) -> String? {
+    guard case .scalar(let text, _) = node.content, !node.isNull else {
       wrongType(node, shown, wanted)
       return nil
     }
-    if refusesDollar(text, at: node.mark, shown) { return nil }
-    let plain = isPlain ? PlainScalar(text) : .text
-    switch (plain, wanted) {
-    case (.ambiguous(let reason), _):
-      log.add(.invalid, node.mark, "'\(shown)' must be \(wanted), and \(reason)")
-      return nil
-    case (.integer, _), (.number, "a number"): break
-    case (_, "a whole number"), (_, "a number"), (.flag, _), (.null, _):
-      wrongType(node, shown, wanted)
-      return nil
-    default: break
-    }
-    return (text, plain)
+    return text
   }
 
-  private mutating func invalid<Value>(_ node: YAMLNode, _ shown: String, _ text: String, _ wanted: String) -> Value? {
-    log.add(.invalid, node.mark, "'\(shown)' is '\(text)'; it must be \(wanted)")
+  /// Says what a scalar is that is not what was wanted; what an unquoted one is to other readers of YAML, if that may
+  /// be the author's mistake.
+  private mutating func wrongScalar<Value>(_ node: YAMLNode, _ shown: String, _ wanted: String) -> Value? {
+    guard case .scalar(let text, let isPlain) = node.content else { return nil }
+    switch isPlain && node.variables.isEmpty ? PlainScalar(text) : .text {
+    case .ambiguous(let reason): log.add(.invalid, node.mark, "'\(shown)' must be \(wanted), and \(reason)")
+    case .text where wanted.hasSuffix("number"), .flag, .number, .integer, .null: wrongType(node, shown, wanted)
+    case .text: log.add(.invalid, node.mark, "'\(shown)' is '\(text)'; it must be \(wanted)")
+    }
     return nil
   }
 

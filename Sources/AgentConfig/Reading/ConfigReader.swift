@@ -1,14 +1,20 @@
+import AgentCore
+
 /// Reads one file's nodes against the declared keys, collecting every issue on the way. A getter returns nil for an
 /// absent key (the caller keeps its default) and for a bad one (an issue stands, so that the load fails).
 struct ConfigReader {
   /// The file's whole table.
   let keys: [ConfigKey]
-  /// Whether `${…}` in a value is just text (scripts). Elsewhere it is refused until environment variables are read.
-  let allowsDollar: Bool
   var log: IssueLog
+  /// Every key with its value, in the order of the table; empty where nobody asks for it.
+  private(set) var values: [ConfigValue] = []
+  /// The file's name, under which values are noted; nil: they are not.
+  private let name: String?
+  /// What is read stands in the program and in no file.
+  private let isBuiltIn: Bool
 
-  init(keys: [ConfigKey], log: IssueLog, allowsDollar: Bool = false) {
-    (self.keys, self.log, self.allowsDollar) = (keys, log, allowsDollar)
+  init(keys: [ConfigKey], log: IssueLog, recordingAs name: String? = nil, isBuiltIn: Bool = false) {
+    (self.keys, self.log, self.name, self.isBuiltIn) = (keys, log, name, isBuiltIn)
   }
 
   /// A mapping whose keys were checked against the table: unknown and unsupported ones are reported and left out.
@@ -27,7 +33,10 @@ struct ConfigReader {
 
   /// The file's top. An empty file is an empty section.
   mutating func top(_ root: YAMLNode?) -> Section {
-    guard let root, !root.isNull else { return Section(path: "", shown: "", mark: .start, entries: [:]) }
+    guard let root, !root.isNull else {
+      noteDefaults(below: "", shown: "")
+      return Section(path: "", shown: "", mark: .start, entries: [:])
+    }
     return section(root, path: "", shown: "")
       ?? Section(path: "", shown: "", mark: root.mark, entries: [:])
   }
@@ -97,6 +106,7 @@ struct ConfigReader {
       }
       known[entry.key] = entry
     }
+    note(known, declared, shown)
     let missing = declared.filter { $0.need == .required && known[$0.name] == nil }.map(\.name)
     if !missing.isEmpty {
       let names = missing.map { "'\(Self.join(shown, $0))'" }.joined(separator: ", ")
@@ -128,17 +138,101 @@ struct ConfigReader {
     return (entry, key)
   }
 
-  /// Reports `${…}`; the value is no good for anything then.
-  mutating func refusesDollar(_ text: String, at mark: SourceMark, _ shown: String) -> Bool {
-    guard !allowsDollar, text.contains("${") else { return false }
-    log.add(.notSupported, mark, "this build does not expand environment variables ('${…}' in '\(shown)')")
-    return true
-  }
-
   mutating func wrongType(_ node: YAMLNode, _ shown: String, _ wanted: String) {
     if node.isBroken { return }
     let name = shown.isEmpty ? "the file" : "'\(shown)'"
     log.add(.invalid, node.mark, "\(name) must be \(wanted), not \(node.typeName)")
+  }
+
+  // MARK: What `config show` lists
+
+  private mutating func note(_ entries: [String: YAMLNode.Entry], _ declared: [ConfigKey], _ shown: String) {
+    guard name != nil else { return }
+    for key in declared where key.need != .notSupported {
+      let path = Self.join(shown, key.name)
+      guard let entry = entries[key.name], !entry.value.isNull else {
+        noteDefault(key, path)
+        continue
+      }
+      if !key.isContainer { note(entry, key, path) }
+    }
+  }
+
+  private mutating func note(_ entry: YAMLNode.Entry, _ key: ConfigKey, _ shown: String) {
+    let (node, source) = (entry.value, source(of: entry.value))
+    switch (key.type, node.content) {
+    case (.secret, .scalar(let text, _)): add(key, shown, .string(Secret.placeholder), source, Secret(text))
+    case (.secret, _): break
+    case (.secrets, .mapping(let entries)):
+      for entry in entries {
+        guard case .scalar(let text, _) = entry.value.content else { continue }
+        let place = self.source(of: entry.value)
+        add(key, Self.join(shown, entry.key), .string(Secret.placeholder), place, Secret(text))
+      }
+    case (.secrets, _): break
+    default:
+      // A URL's user-info is left out of what is shown; the whole tells a changed one.
+      var hidden: Secret?
+      if case .scalar(let text, _) = node.content, ShownValue.masked(text) != text { hidden = Secret(text) }
+      add(key, shown, ShownValue.of(node, as: key.type), source, hidden)
+    }
+  }
+
+  private func source(of node: YAMLNode) -> ConfigValue.Source {
+    isBuiltIn ? .builtIn : .file(log.file, line: node.mark.line, variables: node.variables)
+  }
+
+  private mutating func noteDefaults(below path: String, shown: String) {
+    guard name != nil else { return }
+    for key in keys where key.parent == path && key.need != .notSupported {
+      noteDefault(key, Self.join(shown, key.name))
+    }
+  }
+
+  private mutating func noteDefault(_ key: ConfigKey, _ shown: String) {
+    switch (key.type, key.need) {
+    case (.section, .defaults): noteDefaults(below: key.path, shown: shown)
+    case (.section, _), (.named, _), (.sections, _), (.secrets, _): break
+    case (_, .defaults(let text)): add(key, shown, ShownValue.of(text, as: key.type), .builtIn)
+    case (_, .nullable): add(key, shown, .null, .builtIn)
+    case (_, .required), (_, .notSupported): break
+    }
+  }
+
+  private mutating func add(
+    _ key: ConfigKey, _ shown: String, _ value: JSONValue, _ source: ConfigValue.Source, _ secret: Secret? = nil
+  ) {
+    guard let name else { return }
+    values.append(
+      ConfigValue(
+        file: name, key: shown, value: value, source: source, isReloadable: key.isReloadable, secret: secret))
+  }
+
+  /// Lists the key no more: it has no meaning here.
+  mutating func forget(_ name: String, in section: Section) {
+    let path = Self.join(section.shown, name)
+    values.removeAll { $0.key == path }
+  }
+
+  /// What an absent key comes to where no fixed text says it.
+  mutating func noteDefault(_ name: String, in section: Section, _ value: JSONValue) {
+    guard section.entries[name].map(\.value.isNull) ?? true else { return }
+    noteValue(name, in: section, value, .builtIn)
+  }
+
+  /// What a feature makes of a key whose value stands elsewhere.
+  mutating func noteValue(_ name: String, in section: Section, _ value: JSONValue, _ source: ConfigValue.Source) {
+    let path = Self.join(section.shown, name)
+    guard let index = values.lastIndex(where: { $0.key == path }) else { return }
+    (values[index].value, values[index].source) = (value, source)
+  }
+
+  /// The same for a secret; nil: there is none.
+  mutating func noteSecret(_ name: String, in section: Section, _ secret: Secret, _ source: ConfigValue.Source) {
+    noteValue(name, in: section, .string(Secret.placeholder), source)
+    let path = Self.join(section.shown, name)
+    guard let index = values.lastIndex(where: { $0.key == path }) else { return }
+    values[index].secret = secret
   }
 
   static func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }

@@ -30,6 +30,8 @@ struct YAMLNode: Sendable {
 
   var content: Content
   var mark: SourceMark
+  /// Of a scalar: the environment variables that stand in it, expanded.
+  var variables: [String] = []
 
   /// What the node is to people: `a number`, `a list`, …
   var typeName: String {
@@ -43,7 +45,9 @@ struct YAMLNode: Sendable {
 
   var isBroken: Bool { if case .broken = content { true } else { false } }
 
+  /// A bare `null`, or variables that came to nothing, whatever quotes stand around them.
   var isNull: Bool {
-    if case .scalar(let text, isPlain: true) = content { PlainScalar(text) == .null } else { false }
+    guard case .scalar(let text, let isPlain) = content else { return false }
+    return variables.isEmpty ? isPlain && PlainScalar(text) == .null : text.isEmpty
   }
 }

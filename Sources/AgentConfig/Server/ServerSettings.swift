@@ -54,7 +54,8 @@ extension ServerSettings {
     ConfigKey(
       "log.folder", .text(maximumBytes: maximumPathBytes), .defaults("/var/log/agent"), "the folder of app.log"),
     ConfigKey(
-      "log.level", .choice(LogLevel.allCases.map(\.rawValue)), .defaults("info"), "the least level that is written"),
+      "log.level", .choice(LogLevel.allCases.map(\.rawValue)), .defaults("info"), "the least level that is written"
+    ).reloadable,
     ConfigKey(
       "log.format", .choice(LogFormat.allCases.map(\.rawValue)), .defaults("text"), "lines for people, or JSON lines"),
     ConfigKey(
@@ -78,8 +79,8 @@ extension ServerSettings {
   ]
 
   /// Reads the file's root; bad values keep their default and leave an issue.
-  static func read(_ root: YAMLNode?, log: inout IssueLog) -> ServerSettings {
-    var reader = ConfigReader(keys: keys, log: log)
+  static func read(_ root: YAMLNode?, log: inout IssueLog) -> (ServerSettings, [ConfigValue]) {
+    var reader = ConfigReader(keys: keys, log: log, recordingAs: "server.yaml")
     var settings = ServerSettings()
     let top = reader.top(root)
     if let addresses = reader.texts("listen", in: top) { settings.listen = listeners(addresses, in: top, &reader) }
@@ -97,7 +98,7 @@ extension ServerSettings {
       settings.maximumPending = maximum
     }
     log = reader.log
-    return settings
+    return (settings, reader.values)
   }
 
   private static func readLog(_ section: ConfigReader.Section, _ reader: inout ConfigReader) -> Log {

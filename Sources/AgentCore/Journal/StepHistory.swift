@@ -95,6 +95,10 @@ extension Step {
       status = .started
       attempt = head["attempt"]?.integerValue.map { Int($0) } ?? attempt + 1
       evidence = head["evidence"] ?? evidence
+      // A try that sends something else than the one before says what.
+      if let input = entry.body?["input"] {
+        (self.input, inputHash) = (input, head["input_hash"]?.stringValue ?? inputHash)
+      }
       (finishedAt, error, output, usage, resultHash) = (nil, nil, nil, nil, nil)
     case .stepFinished, .stepFailed:
       status = entry.type == .stepFinished ? .finished : .failed

@@ -79,6 +79,9 @@ package enum ToolRecall: Sendable, Hashable {
 package protocol AgentTool: Sendable {
   var descriptor: ToolDescriptor { get }
 
+  /// What its calls may do, as `plan` settles it for each; `once` unless it says otherwise.
+  var effects: [EffectClass] { get }
+
   /// Checks the arguments and says what the call will do, without doing it. May be repeated. A cancelled caller gets an
   /// error within 100 ms.
   func plan(_ arguments: JSONValue, in context: ToolContext) async throws(ToolError) -> ToolPlan
@@ -95,6 +98,8 @@ package protocol AgentTool: Sendable {
 }
 
 extension AgentTool {
+  package var effects: [EffectClass] { [.once] }
+
   package func recall(_ arguments: JSONValue, plan: ToolPlan, in context: ToolContext) async -> ToolRecall { .notDone }
 }
 

@@ -26,6 +26,13 @@ package protocol WorkspaceStore: Sendable {
   /// One file's bytes (at most 16 MiB).
   func read(_ path: String, in workspace: String) async throws(Failure) -> [UInt8]
 
+  /// Keeps a picture that a model is shown, beside the task's folder and under its digest; durable on return. May be
+  /// repeated. `remove` takes it away with the folder.
+  func keepImage(_ bytes: [UInt8], digest: String, of task: TaskID) async throws(Failure)
+
+  /// The bytes that `keepImage` kept.
+  func image(_ digest: String, of task: TaskID) async throws(Failure) -> [UInt8]
+
   /// The workspace as a tar archive (POSIX ustar with pax headers), piece by piece.
   func archive(_ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void) async throws
 }

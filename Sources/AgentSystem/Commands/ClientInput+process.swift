@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Glibc
 import Synchronization
 
@@ -14,7 +15,7 @@ extension ClientInput {
         return try read(descriptor, limit, path)
       },
       standardInput: { (limit) throws(ClientError) in try read(STDIN_FILENO, limit, "standard input") },
-      interrupts: interrupts, typedLine: typedLine)
+      interrupts: interrupts, typedLine: typedLine, environment: ProcessInfo.processInfo.environment)
   }
 
   /// Of one `read`.

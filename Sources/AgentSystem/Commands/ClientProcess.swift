@@ -14,7 +14,8 @@ struct ClientProcess {
       }
       let session = ClientSession(
         console: console, api: APIClient(address: address, transport: try Self.transport(for: address)),
-        clock: SystemClock(), random: SystemRandom(), isJSON: command.client.json, input: .process())
+        clock: SystemClock(), random: SystemRandom(), isJSON: command.client.json, input: .process(),
+        isServerNamed: command.client.server != nil || environment[ServerAddress.variable]?.isEmpty == false)
       return try await command.execute(session)
     } catch {
       return Self.tell(error, on: console, asJSON: command.client.json)
@@ -23,13 +24,15 @@ struct ClientProcess {
 
   /// Says what went wrong, once, and returns the exit code for it; as JSON in one object: the server's own, or
   /// `{"code","detail"}`.
-  static func tell(_ error: ClientError, on console: Console, asJSON: Bool) -> ProcessExit {
+  static func tell(
+    _ error: ClientError, on console: Console, asJSON: Bool, exit: ProcessExit? = nil
+  ) -> ProcessExit {
     if asJSON {
       console.warn(TerminalText.json(error.json.text))
     } else {
       console.warn("agent-system: " + TerminalText.block(error.sentence))
     }
-    return ProcessExit(error)
+    return exit ?? ProcessExit(error)
   }
 
   private static func transport(for address: ServerAddress) throws(ClientError) -> CurlTransport {

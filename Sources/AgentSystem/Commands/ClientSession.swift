@@ -9,6 +9,8 @@ struct ClientSession: Sendable {
   /// Print JSON instead of tables.
   let isJSON: Bool
   let input: ClientInput
+  /// By the flag or the variable: then no other server, and nothing else, will do.
+  var isServerNamed = false
 
   /// Prints the answer as one line when JSON is asked for; says whether it did.
   func showJSON(_ json: JSONValue) throws(ClientError) -> Bool {
@@ -29,4 +31,6 @@ struct ClientInput: Sendable {
   var interrupts: @Sendable () -> AsyncStream<Void>
   /// The next line that is typed; nil at the end of input or when the caller is cancelled.
   var typedLine: @Sendable () async -> String?
+  /// This process's variables, for verbs that can do without a server.
+  var environment: [String: String] = [:]
 }

@@ -1,4 +1,5 @@
 import AgentConfig
+import AgentCore
 import ArgumentParser
 import Foundation
 
@@ -16,11 +17,29 @@ struct SandboxCommand: AsyncParsableCommand {
   var root: [String] = []
 
   mutating func run() async throws {
-    let folder = data?.absolute ?? Self.ownFolder
-    if data == nil {
-      ProcessStream.error.write("agent-system: data in \(folder)\n")
+    let environment = ProcessInfo.processInfo.environment
+    let (given, listen) = (data?.absolute, listen)
+    let own = Self.ownFolder
+    let roots = ["".absolute] + root.map(\.absolute)
+    let source = ConfigurationSource(folder: nil) { () throws(ConfigError) in
+      var configuration = try ConfigFolder.builtIn(environment: environment)
+      // Whatever keys are set.
+      (configuration.providers.defaultID, configuration.providers.namedDefault) = ("sandbox", nil)
+      configuration.set("providers.yaml", "default", "sandbox", nil)
+      configuration.server.listen = [try ListenAddress.parse(listen, flag: "--listen")]
+      configuration.set("server.yaml", "listen", .array([.string(listen)]), "--listen")
+      configuration.server.workspaceRoots = roots
+      configuration.set("server.yaml", "workspace_roots", .array(roots.map(JSONValue.string)), "--root")
+      if given == nil, configuration.server.data != ServerSettings().data { return configuration }
+      configuration.server.data = given ?? own
+      configuration.set("server.yaml", "data", .string(configuration.server.data), given == nil ? nil : "--data")
+      return configuration
     }
     try await ServiceRun.toItsEnd { () throws(StartFailure) in
+      let configuration: LoadedConfiguration
+      do throws(ConfigError) { configuration = try source.load() } catch { throw StartFailure(error) }
+      let folder = configuration.server.data
+      if given == nil { ProcessStream.error.write("agent-system: data in \(folder)\n") }
       do {
         // Private from the start: the store refuses a folder that others can open.
         try FileManager.default.createDirectory(
@@ -28,17 +47,8 @@ struct SandboxCommand: AsyncParsableCommand {
       } catch {
         throw StartFailure("data_folder_permissions", "\(folder) cannot be made: \(error.localizedDescription)")
       }
-      var configuration = LoadedConfiguration()
-      do throws(ConfigError) {
-        configuration.server.listen = [try ListenAddress.parse(listen, flag: "--listen")]
-      } catch {
-        throw StartFailure(error)
-      }
-      configuration.server.data = folder
-      configuration.server.workspaceRoots = ["".absolute] + root.map(\.absolute)
       return ServiceSettings(
-        configuration: configuration, rereadAgents: { BuiltInAgents.all }, isSandbox: true, socket: nil,
-        logFolder: folder + "/log")
+        configuration: configuration, source: source, isSandbox: true, socket: nil, logFolder: folder + "/log")
     }
   }
 
@@ -48,5 +58,12 @@ struct SandboxCommand: AsyncParsableCommand {
     let home = environment["HOME"] ?? NSHomeDirectory()
     let base = environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? home + "/.local/share"
     return base + "/agent-system/sandbox"
+  }
+}
+
+extension LoadedConfiguration {
+  /// Notes what the command decides; without a flag it is the command's own default.
+  fileprivate mutating func set(_ file: String, _ key: String, _ value: JSONValue, _ flag: String?) {
+    values.set(ConfigValue(file: file, key: key, value: value, source: flag.map { .flag($0) } ?? .builtIn))
   }
 }

@@ -11,7 +11,9 @@ struct ServeCommand: AsyncParsableCommand {
     discussion: """
       Loopback TCP may read the agents' status and the health routes; the unix socket, where the kernel names the \
       caller, does everything. SIGTERM stops claiming, lets steps in hand finish (20 s) and exits 0; a second one cuts \
-      them at once. SIGHUP reopens app.log.
+      them at once. SIGHUP reopens app.log and reloads agents, providers and the log level from the files (as \
+      `agent-system reload` does): all or nothing, and the log says what needs a restart. Flags stand above the \
+      environment, that above the files.
       """)
 
   @Option(
@@ -27,24 +29,18 @@ struct ServeCommand: AsyncParsableCommand {
   var socket: String?
 
   mutating func run() async throws {
+    // Relative paths mean the directory of the start, whatever a reload finds.
+    let flags = ServiceFlags(
+      config: config, data: data?.absolute, logFolder: logDir?.absolute, listen: listen, socket: socket?.absolute)
+    let environment = ProcessInfo.processInfo.environment
+    let source = ConfigurationSource(
+      folder: flags.folder, load: { () throws(ConfigError) in try flags.load(environment) })
     try await ServiceRun.toItsEnd { () throws(StartFailure) in
       do throws(ConfigError) {
-        var configuration = try ConfigFolder.load(config)
-        if let data { configuration.server.data = data.absolute }
-        if !listen.isEmpty {
-          configuration.server.listen = []
-          for text in listen { configuration.server.listen.append(try ListenAddress.parse(text, flag: "--listen")) }
-        }
-        let folder = config
+        let configuration = try source.load()
         return ServiceSettings(
-          configuration: configuration,
-          rereadAgents: { () throws(ServiceError) in
-            do throws(ConfigError) { return try ConfigFolder.load(folder).agents } catch {
-              throw ServiceError("config_invalid", error.description)
-            }
-          }, isSandbox: false, socket: (socket ?? configuration.server.socket).absolute,
-          logFolder: (logDir ?? configuration.server.log.folder).absolute,
-          configFolder: (folder ?? ConfigFolder.defaultPath).absolute)
+          configuration: configuration, source: source, isSandbox: false,
+          socket: configuration.server.socket.absolute, logFolder: configuration.server.log.folder.absolute)
       } catch {
         throw StartFailure(error)
       }
@@ -55,6 +51,8 @@ struct ServeCommand: AsyncParsableCommand {
 /// What `serve` and `sandbox` share: settings, then the service, then the exit code.
 enum ServiceRun {
   static func toItsEnd(_ settings: () throws(StartFailure) -> ServiceSettings) async throws {
+    // A reader that goes away shows in what is written to it, and ends nothing.
+    signal(SIGPIPE, SIG_IGN)
     do throws(StartFailure) {
       try await ServiceComposition(try settings()).run { address in
         // One line an address; a test, or a script, reads the port from the first.

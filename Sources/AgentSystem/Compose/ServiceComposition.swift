@@ -27,12 +27,13 @@ struct ServiceComposition {
       options: LogFile.Options(
         folder: settings.logFolder, format: wanted.format == .json ? .json : .text, maximumBytes: wanted.maximumBytes,
         keep: wanted.keep),
-      level: Logger.Level(rawValue: wanted.level.rawValue) ?? .info)
+      level: wanted.level.loggerLevel)
   }
 
   /// Serves until SIGTERM or SIGINT; `announce` is told each address that takes connections.
   func run(announce: @escaping @Sendable (BoundAddress) -> Void) async throws(StartFailure) {
     let journalLog = ServiceJournalLog(file: log)
+    if let note = settings.offlineNote { journalLog.record(.info, "config", note, [:]) }
     for warning in settings.configuration.warnings {
       journalLog.record(.warning, "config", warning.description, [:])
     }
@@ -129,26 +130,37 @@ struct ServiceComposition {
     let server = settings.configuration.server
     let agents = AgentDirectory(settings.configuration.agents)
     let engine = Dispatcher(parts: parts, agents: agents, options: Dispatcher.Options(workers: server.workers))
+    providers.onVacancy { engine.hasten($0) }
     let answers = ExpiringCache<String, [UInt8]>(
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
+    let configuring = ConfigurationComposition(
+      settings: settings, parts: parts, agents: agents, engine: engine, log: self.log)
+    let configuration = configuring.inForce(replaceProviders: { await providers.replace($0) })
+    let settings = settings
     let services = APIServices(
       tasks: TaskService(
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
         clock: clock, digester: parts.digester, log: parts.log,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(
-        store: parts.store, agents: agents, engine: engine, log: parts.log, reread: settings.rereadAgents),
+        store: parts.store, agents: agents, engine: engine, log: parts.log,
+        reread: { () throws(ServiceError) in try settings.rereadAgents() }),
       providers: providers,
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: parts.clock),
       reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
-      random: random)
+      random: random, configuration: configuring.board(configuration))
     let api = APIServer(options: apiOptions, services: services, logger: log.logger("api"))
     let bound = api.listeners { address, place in
       for address in listeners.add(address, at: place) { announce(address) }
     }
-    let signals = SignalService(log: log, journalLog: parts.log, engine: engine, clock: clock)
+    let signals = SignalService(
+      log: log, journalLog: parts.log, engine: engine, clock: clock,
+      reload: {
+        // Refused: the log has said so, line by line.
+        _ = try? await configuration.reload(by: .system)
+      })
     var group = ServiceGroupConfiguration(
       services: ([signals] + bound + [EngineService(engine: engine)]).map {
         .init(
@@ -230,5 +242,16 @@ extension StartFailure {
     case let error as ProviderError: self.init(error.code.rawValue, error.detail, exit: .configuration)
     default: self.init("start_failed", "\(error)")
     }
+  }
+}
+
+/// Stands for a provider that is reached over HTTP until those are joined in.
+private struct UnbuiltProvider: ModelProvider {
+  let id: ProviderID
+
+  func complete(
+    _ request: ModelRequest, onDelta: @escaping @Sendable (String) -> Void
+  ) async throws(ProviderError) -> ModelReply {
+    throw ProviderError(.providerRejected, "this build cannot reach the provider '\(id)'")
   }
 }

@@ -5,21 +5,37 @@ import AgentRuntime
 /// How one process serves: the configuration with the flags laid over it, and what only a command decides.
 struct ServiceSettings: Sendable {
   var configuration: LoadedConfiguration
-  /// The agents as the files have them now: what an agent's restart takes.
-  var rereadAgents: @Sendable () throws(ServiceError) -> [AgentDefinition]
+  /// The same, read again: what a reload, an agent's restart, `config show` and `config check` take.
+  var source: ConfigurationSource
   /// `sandbox`: loopback TCP may do everything, the default provider is the offline one.
   var isSandbox: Bool
   /// Nil: no unix socket.
   var socket: String?
   /// Nil: standard error alone.
   var logFolder: String?
-  /// The folder that the configuration was read from, as an absolute path. Nil: there is none.
-  var configFolder: String?
+
+  /// For the log, where nobody has chosen the offline provider but it answers all the same.
+  var offlineNote: String? {
+    let providers = configuration.providers
+    guard !isSandbox, providers.namedDefault == nil,
+      case .sandbox(nil)? = providers.providers
+        .first(where: { $0.id == providers.defaultID })?.kind
+    else { return nil }
+    return
+      "no provider has a key (OPENAI_API_KEY, ANTHROPIC_API_KEY, providers.yaml): the offline sandbox is the default"
+  }
+
+  /// The agents as the files have them now. Throws `config_invalid`.
+  func rereadAgents() throws(ServiceError) -> [AgentDefinition] {
+    do throws(ConfigError) { return try source.load().agents } catch {
+      throw ServiceError("config_invalid", error.description)
+    }
+  }
 
   /// What no task may be given as its folder, nor a folder that holds it or lies in it: whoever writes there would write
   /// the service's own rights. The socket itself and not its folder, which may be a shared one such as `/run`: a folder
   /// beside the socket reaches nothing.
-  var protectedPaths: [String] { [configuration.server.data] + [configFolder, logFolder, socket].compactMap(\.self) }
+  var protectedPaths: [String] { [configuration.server.data] + [source.folder, logFolder, socket].compactMap(\.self) }
 }
 
 /// Why the service did not start, or ended: one line for people, and the process's exit code.

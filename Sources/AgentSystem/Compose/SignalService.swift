@@ -5,13 +5,16 @@ import Foundation
 import ServiceLifecycle
 import UnixSignals
 
-/// The signals that the service group does not know: SIGHUP reopens `app.log`, a second SIGTERM or SIGINT ends the
-/// grace of a stop. Stands first in the group, so that it is the last to be shut down and hears them until the end.
+/// The signals that the service group does not know: SIGHUP reopens `app.log` and reloads the configuration, a second
+/// SIGTERM or SIGINT ends the grace of a stop. Stands first in the group, so that it is the last to be shut down and
+/// hears them until the end.
 struct SignalService: Service {
   let log: LogFile
   let journalLog: any ServiceLog
   let engine: Dispatcher
   let clock: any WallClock
+  /// Puts the configuration's files in force anew; tells in the log how that went.
+  let reload: @Sendable () async -> Void
 
   /// What the results of the steps that a second signal cut get until they are on disk.
   private static let lastWrites: Duration = .seconds(2)
@@ -23,6 +26,7 @@ struct SignalService: Service {
         if signal == .sighup {
           log.reopen()
           journalLog.record(.info, "log", "app.log was opened anew", [:])
+          await reload()
           continue
         }
         stops += 1

@@ -4,6 +4,7 @@ import AgentCore
 ///
 /// Idempotent: the plan notes the digests before and after. `old` must occur exactly once, overlaps counted.
 package struct FileEditTool: AgentTool {
+  package var effects: [EffectClass] { [.idempotent] }
   private static let verb = "edited"
   private let toolbox: FileToolbox
   package init(toolbox: FileToolbox) { self.toolbox = toolbox }

@@ -4,6 +4,7 @@ import AgentCore
 ///
 /// `src/` is a folder, `README.md (1234 bytes)` a file, `latest (link)` and `pipe (special)` what no tool opens.
 package struct FileListTool: AgentTool {
+  package var effects: [EffectClass] { [.pure] }
   private let toolbox: FileToolbox
   package init(toolbox: FileToolbox) { self.toolbox = toolbox }
 

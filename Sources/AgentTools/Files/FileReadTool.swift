@@ -4,6 +4,7 @@ import AgentCore
 ///
 /// A whole file comes as it is. A part, or what the bound of 256 KiB cut, ends in a line in brackets that says so.
 package struct FileReadTool: AgentTool {
+  package var effects: [EffectClass] { [.pure] }
   private let toolbox: FileToolbox
   package init(toolbox: FileToolbox) { self.toolbox = toolbox }
 

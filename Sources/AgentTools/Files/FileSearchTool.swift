@@ -4,6 +4,7 @@ import AgentCore
 ///
 /// Links, special files, binary ones and those over 16 MiB are passed over, and counted in a last line in brackets.
 package struct FileSearchTool: AgentTool {
+  package var effects: [EffectClass] { [.pure] }
   private let toolbox: FileToolbox
   package init(toolbox: FileToolbox) { self.toolbox = toolbox }
 

@@ -4,6 +4,7 @@ import AgentCore
 ///
 /// Idempotent: the plan notes the digests before and after; a reader sees the old file or the new one, never a part.
 package struct FileWriteTool: AgentTool {
+  package var effects: [EffectClass] { [.idempotent] }
   private static let verb = "wrote"
   private let toolbox: FileToolbox
   package init(toolbox: FileToolbox) { self.toolbox = toolbox }

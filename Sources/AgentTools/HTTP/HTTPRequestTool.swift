@@ -6,6 +6,8 @@ import HTTPTransport
 /// Any status is an answer; an error is what came to none. A cut `idempotent` call is `notDone`: it runs again with the
 /// same key.
 package struct HTTPRequestTool: AgentTool {
+  /// By the method.
+  package var effects: [EffectClass] { [.pure, .idempotent, .once] }
   private let transport: CurlTransport
   private let timeouts: HTTPExchange.Timeouts
   private let ownListeners: @Sendable () -> [SocketAddress]

@@ -39,6 +39,16 @@ package struct TaskWorkspaces: WorkspaceStore {
     try await translated { () async throws(WorkspaceError) in try await workspaces.read(path, in: workspace) }
   }
 
+  package func keepImage(_ bytes: [UInt8], digest: String, of task: TaskID) async throws(Failure) {
+    try await stored { () async throws(WorkspaceError) in
+      try await workspaces.keepImage(bytes, digest: digest, of: task)
+    }
+  }
+
+  package func image(_ digest: String, of task: TaskID) async throws(Failure) -> [UInt8] {
+    try await translated { () async throws(WorkspaceError) in try await workspaces.image(digest, of: task) }
+  }
+
   package func archive(
     _ workspace: String, write: @escaping @Sendable ([UInt8]) async throws -> Void
   ) async throws {

@@ -10,7 +10,7 @@ package struct Workspaces: Sendable {
   package let root: String
   private let allowedRoots: [String]
   private let protected: [String]
-  private let reserve: DiskReserve?
+  let reserve: DiskReserve?
   let work: BlockingWork
   /// `openat2_unavailable` where files cannot be opened safely: each verb that opens one throws it then. Empty workspaces
   /// are still made and removed, so that tasks whose agents touch no files run.
@@ -99,27 +99,30 @@ package struct Workspaces: Sendable {
     }
   }
 
-  /// Deletes a task's workspace with all that is in it; links are deleted, not followed. Nothing there: nothing done.
+  /// Deletes a task's workspace with all that is in it, and the pictures kept beside it; links are deleted, not followed. Nothing there: nothing done.
   ///
   /// May be repeated; a crash or an error in the middle leaves a part. Throws `io_error`.
   package func remove(_ task: TaskID) async throws(WorkspaceError) {
     try await run { [root] (ticket) throws(WorkspaceError) in
       try ticket.commit()
+      // Pictures first: what a crash leaves is found by its workspace, or by them alone.
+      try FolderRemoval.remove(task.description + Self.imagesSuffix, from: root)
       try FolderRemoval.remove(task.description, from: root)
     }
   }
 
-  /// The tasks whose workspace stands, ascending. For the removal of orphans at start.
+  /// The tasks whose workspace, or whose pictures, stand, ascending. For the removal of orphans at start.
   package func existing() async throws(WorkspaceError) -> [TaskID] {
     try await run { [root] (ticket) throws(WorkspaceError) in
-      var tasks: [TaskID] = []
+      var tasks: Set<TaskID> = []
       // Our own folder, by its resolved path: it is listed without openat2 too.
       let folder = try Self.open(root)
       try folder.forEachName(Array(root.utf8)) { (name) throws(WorkspaceError) in
         try ticket.checkCancellation()
-        let text = String(decoding: name, as: UTF8.self)
+        var text = String(decoding: name, as: UTF8.self)
+        if text.hasSuffix(Self.imagesSuffix) { text.removeLast(Self.imagesSuffix.count) }
         // Only a name that we give: `17` or `task-017` is somebody else's folder.
-        if let task = TaskID(text), task.description == text { tasks.append(task) }
+        if let task = TaskID(text), task.description == text { tasks.insert(task) }
         return tasks.count < WorkspaceLimits.countedWorkspaces ? .goOn : .stop
       }
       return tasks.sorted()
@@ -196,7 +199,7 @@ package struct Workspaces: Sendable {
   static func synchronize(_ folder: String) throws(WorkspaceError) { try open(folder).synchronize(folder) }
 
   /// Opens one of our own folders.
-  private static func open(_ folder: String) throws(WorkspaceError) -> OwnedDescriptor {
+  static func open(_ folder: String) throws(WorkspaceError) -> OwnedDescriptor {
     let number = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0 else { throw WorkspaceError(errno: errno, folder) }
     return OwnedDescriptor(number)

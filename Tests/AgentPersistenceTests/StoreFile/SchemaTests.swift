@@ -15,7 +15,9 @@ import Testing
   }
 
   /// A step whose digest stands here is never edited once a version with it was released: a change is a new step.
-  private static let released: [Substring] = ["5fe8d05b5dbb51f3", "7bdf6ffe8f0e54b7", "a6e48579c7bc770f"]
+  private static let released: [Substring] = [
+    "5fe8d05b5dbb51f3", "7bdf6ffe8f0e54b7", "a6e48579c7bc770f", "a823b13bc50b46b8",
+  ]
 
   @Test("The counters that nobody reads go with their step, and the sum that a start compares with them")
   func countersGo() throws {

@@ -66,6 +66,29 @@ struct DeadlineTests {
     #expect(try await bench.types(id).suffix(2) == [.taskResumed, .taskStarted])
   }
 
+  @Test("a hastened wait for a provider is due at once; other waits, other states and gone tasks are passed over")
+  func hasten() async throws {
+    let bench = try await TaskStoreBench()
+    let until = bench.clock.now().adding(.seconds(500))
+    var ids: [TaskID] = [TaskID(number: 99)]
+    for reason in [WaitReason.providerLimit, .timer, .approval] {
+      let claimed = try await bench.running()
+      try await bench.advance(claimed, .waiting(TaskWait(reason: reason, until: until)))
+      ids.append(claimed.task.id)
+    }
+    ids.append(try await bench.running().task.id)
+    #expect(try await bench.store.hasten([]) == 0)
+    #expect(try await bench.store.hasten(ids) == 1)
+    #expect(try await bench.task(ids[1]).waiting?.until == bench.clock.now())
+    #expect(try await bench.types(ids[1]).last == .taskWaiting)
+    #expect(try await bench.store.promoteDue(limit: 10) == 1)
+    #expect(try await bench.task(ids[1]).status == .pending)
+    #expect(try await bench.task(ids[2]).waiting?.until == until)
+    // Nothing to bring forward any more.
+    #expect(try await bench.store.hasten(ids) == 0)
+    try await bench.expectTrueCounters()
+  }
+
   @Test("a wait that ends after the deadline ends failed")
   func overdueWait() async throws {
     let bench = try await TaskStoreBench()

@@ -219,7 +219,7 @@ import Testing
     #expect(call.body[limit] == 4096, "\(call.body.text)")
   }
 
-  @Test("SIGHUP puts another provider and its key in force for the next call", .shows(.signals))
+  @Test("SIGHUP puts another provider and its key in force for the next call", .shows(.reloadSignals))
   func reloaded() async throws {
     let site = try await ProviderSite(.openai, [ProviderSite.saysDone])
     let other = try await ProviderDouble(

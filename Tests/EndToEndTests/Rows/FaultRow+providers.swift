@@ -1,4 +1,4 @@
-/// The rows about providers.
+/// The rows about providers and about configuration.
 extension FaultRow {
   var providerEntry: Entry {
     switch self {
@@ -47,6 +47,17 @@ extension FaultRow {
         not: "succeed with nothing")
     case .providerUsage: Entry("usage missing, negative, absurd", "own count, estimated", not: "cost nothing")
     case .providerRedirect: Entry("a redirect", "provider_redirect", not: "send the key elsewhere")
+    case .configInvalid:
+      Entry(
+        "unknown or duplicate key, type, value, alias bomb", "78 config_invalid, file and line, the nearest key",
+        not: "fall back to defaults")
+    case .configVariable: Entry("${VAR} unset", "78 config_variable_unset", not: "take an empty secret")
+    case .reloadRefused:
+      Entry("a bad file at SIGHUP", "WARN reload_refused, the old stays", not: "apply half of it")
+    case .foreignServices:
+      Entry("postgresql://; REDIS_URL", "78 database_url_unsupported; one WARN", not: "keep silent")
+    case .reloadSignals:
+      Entry("SIGHUP; SIGTERM twice; SIGPIPE", "reload; stop now; ignored")
     default: Entry("", "")
     }
   }

@@ -8,7 +8,8 @@ enum FaultRow: String, CaseIterable {
   // JSON
   case batches, otherBody, queueFull, wrongState
   // Configuration
-  case binds, mistakes, unsetVariables, badReload, databaseURL
+  case binds
+  case configInvalid, configVariable, reloadRefused, foreignServices
   // Providers
   case providerUnreachable, providerTLS, providerTimeout, providerCut, providerStreamError, providerMalformed
   case providerTooLarge, providerSplit, providerCallIDs, providerTools, providerArguments, providerEndless
@@ -20,7 +21,7 @@ enum FaultRow: String, CaseIterable {
   case diskFull, storageFails, slowSync, corrupt, foreignDatabase, lostCommits, notAlone, outsideLock, migration
   case openFolder
   // Clock, memory, signals
-  case clockJumps, stopped, killed, signals
+  case clockJumps, stopped, killed, reloadSignals
 
   struct Entry {
     var fault: String
@@ -49,14 +50,6 @@ enum FaultRow: String, CaseIterable {
     case .wrongState: Entry("cancel or retry in the wrong state", "409 task_finished, task_not_retryable")
     case .binds:
       Entry("port taken; an open bind", "1 address_in_use; 78 plaintext_refused", not: "take another port")
-    case .mistakes:
-      Entry(
-        "unknown or doubled key, wrong type or value, nested aliases", "78 config_invalid, file, line and nearest key",
-        not: "go on with defaults")
-    case .unsetVariables: Entry("${VAR} that is not set", "78 config_variable_unset", not: "take an empty secret")
-    case .badReload: Entry("a bad file at SIGHUP", "WARN reload_refused, the old one stays", not: "take half of it")
-    case .databaseURL:
-      Entry("postgresql://; REDIS_URL", "78 database_url_unsupported; one WARN", not: "pass over it in silence")
     case .paths:
       Entry(
         "`..`, absolute, link out, device, FIFO, hard link, swap race", "path_outside_workspace, not_regular_file")
@@ -98,7 +91,6 @@ enum FaultRow: String, CaseIterable {
     case .openFolder: Entry("the data folder is open to others", "78 data_folder_permissions")
     case .clockJumps: Entry("the clock jumps, minutes or years", "clock_jumped, clock_behind", not: "fire twice")
     case .stopped: Entry("the process is stopped for a while", "timers fire once", not: "make up for it in a burst")
-    case .signals: Entry("SIGHUP; SIGTERM twice; SIGPIPE", "reload; stop at once; ignored")
     case .killed: Entry("SIGKILL at any moment, power cut", "I1 to I9, I12, I13, I15, I17 and I18 hold")
     default: providerEntry
     }

@@ -22,7 +22,27 @@ struct AgentShowCommand: ClientCommand {
 
   func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     let json = try await session.api.call(APIRequest(.get, agent.path)).json
-    if try !session.showJSON(json) { try session.console.show(MemberPage.members(of: json, session.console.paint)) }
+    if try session.showJSON(json) { return .done }
+    var members = json.objectValue ?? [:]
+    let reach = members.removeValue(forKey: "reach") ?? .null
+    try session.console.show(MemberPage.members(of: .object(members), session.console.paint))
+    if reach != .null { try session.console.show(Self.page(reach, session.console.paint)) }
     return .done
+  }
+
+  /// What the agent may reach, one thing a line.
+  private static func page(_ reach: JSONValue, _ paint: Paint) -> String {
+    var page = MemberPage(paint)
+    page.add("asks", text: reach["provider"]?.stringValue ?? "no provider: its name is unknown")
+    page.add("model", text: reach["model"]?.stringValue ?? "the provider's own")
+    for tool in reach["tools"]?.arrayValue ?? [] {
+      let effects = (tool["effects"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+      page.add("may call", text: "\(tool["name"]?.stringValue ?? "") (\(effects))")
+    }
+    let hosts = (reach["hosts"]?.arrayValue ?? []).compactMap(\.stringValue)
+    page.add("may reach", text: hosts.isEmpty ? "no host" : hosts.joined(separator: ", "))
+    let roots = (reach["roots"]?.arrayValue ?? []).compactMap(\.stringValue)
+    page.add("works in", text: (["its own workspace"] + roots.map { "folders below \($0)" }).joined(separator: ", "))
+    return "\n" + paint(.bold, "reach") + "\n" + page.text
   }
 }

@@ -1,0 +1,224 @@
+import AgentCore
+
+extension RemoteProviderSettings {
+  /// Every key of a provider that is reached over HTTP, below `providers.*`.
+  static let keys: [ConfigKey] = [
+    ConfigKey(
+      "providers.*.base_url", .text(maximumBytes: ProviderURL.maximumBytes), .nullable,
+      "where its API begins; the type's own service unless told"),
+    ConfigKey(
+      "providers.*.api_key", .secret(maximumBytes: SecretText.maximumBytes), .nullable,
+      "sent with each request; only api.openai.com and api.anthropic.com must have one"),
+    ConfigKey(
+      "providers.*.api_key_file", .text(maximumBytes: 4095), .nullable,
+      "a file that holds the key, read anew by a reload; absolute, or relative to the configuration folder"),
+    ConfigKey(
+      "providers.*.model", .text(maximumBytes: 256), .nullable,
+      "the model of agents that name none; the type's own service has a default"),
+    ConfigKey("providers.*.max_concurrent", .integer(1...10_000), .nullable, "calls in flight at once"),
+    ConfigKey("providers.*.requests_per_minute", .integer(1...1_000_000), .nullable, "calls begun in a minute"),
+    ConfigKey(
+      "providers.*.tokens_per_minute", .integer(1...1_000_000_000_000), .nullable, "tokens reserved in a minute"),
+    ConfigKey("providers.*.timeouts", .section, .defaults("{}"), "how long a call may take"),
+    ConfigKey("providers.*.timeouts.connect", .duration(shortest...longestWait), .defaults("5s"), "until connected"),
+    ConfigKey(
+      "providers.*.timeouts.first_byte", .duration(shortest...longestWait), .defaults("60s"),
+      "from sending to the answer's first byte"),
+    ConfigKey(
+      "providers.*.timeouts.idle", .duration(shortest...longestWait), .defaults("60s"), "between two bytes of it"),
+    ConfigKey("providers.*.timeouts.total", .duration(shortest...longestCall), .defaults("600s"), "of the whole call"),
+    ConfigKey(
+      "providers.*.retries", .integer(0...10), .defaults("3"), "further tries of a call within a step"),
+    ConfigKey(
+      "providers.*.max_response", .size(4096...(1 << 30)), .defaults("16MiB"), "bytes of one answer at the most"),
+    ConfigKey("providers.*.headers", .secrets(maximumCount: 64), .nullable, "further headers of each request, by name"),
+    ConfigKey(
+      "providers.*.query", .secrets(maximumCount: 64), .nullable, "further query parameters of each request, by name"),
+    ConfigKey(
+      "providers.*.ca_file", .text(maximumBytes: 4095), .nullable,
+      "certificates (PEM) to trust in place of the system's; absolute, or relative to the configuration folder"),
+    ConfigKey(
+      "providers.*.proxy", .secret(maximumBytes: ProviderURL.maximumBytes), .nullable,
+      "a proxy to go through: http://host:port"),
+    ConfigKey(
+      "providers.*.body", .json, .defaults("{}"), "further members of each request's body; null takes one away"),
+    ConfigKey(
+      "providers.*.max_tokens_name", .text(maximumBytes: 64), .nullable,
+      "the member that carries the output limit: max_completion_tokens for api.openai.com, else max_tokens"),
+    ConfigKey(
+      "providers.*.context_tokens", .integer(1000...100_000_000), .nullable,
+      "tokens of one request at the most; an agent's own limit holds where it is smaller"),
+  ].map(\.reloadable)
+
+  /// A server on this machine may answer within it; less is a mistake.
+  private static let shortest: Duration = .milliseconds(10)
+  private static let longestWait: Duration = .seconds(3600)
+  private static let longestCall: Duration = .seconds(86_400)
+
+  /// What a provider of this type reads from its section. `environment`: the key that the environment has for it.
+  static func read(
+    _ dialect: Dialect, _ section: ConfigReader.Section, folder: String, environment: EnvironmentKey?,
+    _ reader: inout ConfigReader
+  ) -> RemoteProviderSettings {
+    let service = ShippedProviders.service(of: dialect)
+    let address = url("base_url", reader.text("base_url", in: section), section, &reader)
+    let host = address?.host ?? service.host
+    let isService = host == service.host
+    var settings = RemoteProviderSettings(
+      dialect: dialect, baseURL: address?.text ?? service.baseURL, model: isService ? service.model : "",
+      needsKey: isService, maximumTokensName: ShippedProviders.maximumTokensName(host: host))
+    reader.noteDefault("base_url", in: section, .string(service.baseURL))
+    if let model = reader.nonEmpty("model", in: section) {
+      settings.model = model
+    } else if isService {
+      reader.noteDefault("model", in: section, .string(service.model))
+    } else if section.isWhole, section.entries["model"].map(\.value.isNull) ?? true {
+      reader.log.add(
+        .invalid, section.mark, "'\(section.shown).model' must be given: only \(service.host) has a default")
+    }
+    readKey(into: &settings, section, folder: folder, environment: environment, &reader)
+    readLimits(into: &settings, section, &reader)
+    readRequest(into: &settings, section, folder: folder, &reader)
+    return settings
+  }
+
+  private static func readLimits(
+    into settings: inout RemoteProviderSettings, _ section: ConfigReader.Section, _ reader: inout ConfigReader
+  ) {
+    settings.maxConcurrent = reader.integer("max_concurrent", in: section).map { Int($0) }
+    settings.requestsPerMinute = reader.integer("requests_per_minute", in: section).map { Int($0) }
+    settings.tokensPerMinute = reader.integer("tokens_per_minute", in: section).map { Int($0) }
+    settings.contextTokens = reader.integer("context_tokens", in: section).map { Int($0) }
+    if let retries = reader.integer("retries", in: section) { settings.retries = Int(retries) }
+    if let bytes = reader.size("max_response", in: section) { settings.maximumResponseBytes = Int(bytes) }
+    guard let timeouts = reader.section("timeouts", in: section) else { return }
+    if let duration = reader.duration("connect", in: timeouts) { settings.timeouts.connect = duration }
+    if let duration = reader.duration("first_byte", in: timeouts) { settings.timeouts.firstByte = duration }
+    if let duration = reader.duration("idle", in: timeouts) { settings.timeouts.idle = duration }
+    if let duration = reader.duration("total", in: timeouts) { settings.timeouts.total = duration }
+  }
+
+  // MARK: The key
+
+  /// `api_key`, or `api_key_file`, or where the file has neither, the environment's key for the entry of that name.
+  private static func readKey(
+    into settings: inout RemoteProviderSettings, _ section: ConfigReader.Section, folder: String,
+    environment: EnvironmentKey?, _ reader: inout ConfigReader
+  ) {
+    let key = reader.secret("api_key", in: section)
+    let path = reader.nonEmptyText("api_key_file", in: section)
+    if let path, key != nil {
+      return reader.log.add(
+        .invalid, path.mark, "'\(section.shown)' has both 'api_key' and 'api_key_file': give one of them")
+    }
+    if let key, key.value.isEmpty {
+      reader.log.add(.invalid, key.mark, "'\(section.shown).api_key' is empty")
+    }
+    settings.apiKey = key?.value
+    if let path {
+      let file = absolute(path.value, in: folder)
+      settings.apiKeyFile = file
+      switch SecretText.read(file) {
+      case .problem(let problem):
+        reader.log.add(.invalid, path.mark, "'\(section.shown).api_key_file': \(file) \(problem)")
+      case .secret(let secret):
+        settings.apiKey = secret
+        reader.noteSecret("api_key", in: section, secret, .file(file, line: 0, variables: []))
+      }
+    } else if key == nil, section.entries["api_key"].map(\.value.isNull) ?? true, let environment {
+      (settings.apiKey, settings.apiKeyFile) = (environment.secret, environment.file)
+      reader.noteSecret("api_key", in: section, environment.secret, .environment(environment.variable))
+    }
+  }
+
+  // MARK: The request
+
+  private static func readRequest(
+    into settings: inout RemoteProviderSettings, _ section: ConfigReader.Section, folder: String,
+    _ reader: inout ConfigReader
+  ) {
+    settings.headers = headers(section, &reader)
+    settings.query = Dictionary(
+      reader.secrets("query", in: section).map { ($0.name.value, $0.value) }, uniquingKeysWith: { _, last in last })
+    if let proxy = reader.secret("proxy", in: section),
+      url("proxy", Placed(value: proxy.value.reveal(), mark: proxy.mark), section, &reader) != nil
+    {
+      settings.proxy = proxy.value
+    }
+    if let path = reader.nonEmptyText("ca_file", in: section) {
+      let file = absolute(path.value, in: folder)
+      settings.certificateAuthorityFile = file
+      if let problem = ConfigFile.problem(ofReading: file) {
+        reader.log.add(.invalid, path.mark, "'\(section.shown).ca_file': \(file) \(problem)")
+      }
+    }
+    settings.body = RequestBodyMembers.read(section, &reader)
+    if let name = reader.nonEmptyText("max_tokens_name", in: section) {
+      settings.maximumTokensName = name.value
+      if name.value.wholeMatch(of: /[A-Za-z][A-Za-z0-9_]*/) == nil {
+        reader.log.add(
+          .invalid, name.mark, "'\(section.shown).max_tokens_name' is no member's name: letters, digits, '_'")
+      }
+    } else {
+      reader.noteDefault("max_tokens_name", in: section, .string(settings.maximumTokensName))
+    }
+  }
+
+  /// What frames a request, or says which connection it takes, is the transport's.
+  private static let reservedHeaders: Set<String> = [
+    "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "accept",
+    "accept-encoding", "expect", "te", "trailer", "upgrade", "proxy-authorization", "proxy-connection", "keep-alive",
+  ]
+
+  private static func headers(
+    _ section: ConfigReader.Section, _ reader: inout ConfigReader
+  ) -> [String: Secret] {
+    var result: [String: Secret] = [:]
+    var seen: Set<String> = []
+    for (name, value) in reader.secrets("headers", in: section) {
+      let shown = "'\(section.shown).headers': '\(name.value)'"
+      // RFC 9110, section 5.6.2: a token.
+      if name.value.wholeMatch(of: /[A-Za-z0-9!#$%&'*+.^_`|~-]+/) == nil {
+        reader.log.add(.invalid, name.mark, "\(shown) is no header's name")
+      } else if reservedHeaders.contains(name.value.lowercased()) {
+        reader.log.add(.invalid, name.mark, "\(shown) is set by the service itself")
+      } else if !seen.insert(name.value.lowercased()).inserted {
+        reader.log.add(.invalid, name.mark, "\(shown) stands twice, in other letters")
+      } else {
+        result[name.value] = value
+      }
+    }
+    return result
+  }
+
+  private static func url(
+    _ name: String, _ text: Placed<String>?, _ section: ConfigReader.Section, _ reader: inout ConfigReader
+  ) -> ProviderURL? {
+    guard let text else { return nil }
+    do throws(ProviderURL.Invalid) { return try ProviderURL(text.value) } catch {
+      reader.log.add(.invalid, text.mark, "'\(section.shown).\(name)' \(error.detail)")
+      return nil
+    }
+  }
+
+  static func absolute(_ path: String, in folder: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
+}
+
+/// The key `body` of providers and of agents.
+enum RequestBodyMembers {
+  /// Each is what the request is about, or what its answer is read by; the output limit is part of every budget.
+  private static let reserved = [
+    "model", "messages", "system", "stream", "tools", "max_tokens", "max_completion_tokens",
+  ]
+
+  static func read(_ section: ConfigReader.Section, _ reader: inout ConfigReader) -> [String: JSONValue] {
+    guard let members = reader.jsonObject("body", in: section)?.objectValue else { return [:] }
+    for name in reserved where members[name] != nil {
+      let entry = section.entries["body"]
+      reader.log.add(
+        .invalid, entry?.value.mark ?? section.mark,
+        "'\(section.shown).body': '\(name)' is set by the service itself")
+    }
+    return members
+  }
+}

@@ -1,0 +1,97 @@
+/// Puts the environment's values in place of `${VAR}` and `${VAR:-default}`: once, in scalar values, after the file was
+/// parsed, so that no value can become YAML. `$${` is the text `${`.
+struct VariableExpansion {
+  let environment: [String: String]
+  /// Paths as declared, whose text is somebody else's code: `agents.*.instructions`.
+  let verbatim: [[Substring]]
+
+  init(environment: [String: String], keys: [ConfigKey]) {
+    self.environment = environment
+    verbatim = keys.filter(\.isVerbatim).map { $0.path.split(separator: ".") }
+  }
+
+  /// Reports each variable that is not set, at its value's place; such a value is broken then.
+  func expand(_ node: YAMLNode, log: inout IssueLog) -> YAMLNode { expand(node, [], &log) }
+
+  private func expand(_ node: YAMLNode, _ path: [Substring], _ log: inout IssueLog) -> YAMLNode {
+    var result = node
+    switch node.content {
+    case .broken: break
+    case .sequence(let items): result.content = .sequence(items.map { expand($0, path + ["*"], &log) })
+    case .mapping(let entries):
+      result.content = .mapping(
+        entries.map { entry in
+          var entry = entry
+          entry.value = expand(entry.value, path + [Substring(entry.key)], &log)
+          return entry
+        })
+    case .scalar(let text, let isPlain):
+      guard text.contains("${"), !isVerbatim(path) else { break }
+      var pass = Pass(environment: environment)
+      let expanded = pass.run(text)
+      for problem in pass.problems { log.add(problem.code, node.mark, problem.message) }
+      result.content = pass.problems.isEmpty ? .scalar(expanded, isPlain: isPlain) : .broken
+      result.variables = pass.names
+    }
+    return result
+  }
+
+  private func isVerbatim(_ path: [Substring]) -> Bool {
+    verbatim.contains { pattern in
+      pattern.count == path.count && zip(pattern, path).allSatisfy { $0 == "*" || $0 == $1 }
+    }
+  }
+
+  /// One scalar's text.
+  private struct Pass {
+    let environment: [String: String]
+    var names: [String] = []
+    var problems: [(code: ConfigIssue.Code, message: String)] = []
+
+    mutating func run(_ text: String) -> String {
+      var result = ""
+      var rest = text[...]
+      while let dollar = rest.firstIndex(of: "$") {
+        result += rest[..<dollar]
+        rest = rest[dollar...]
+        if rest.hasPrefix("$${") {
+          result += "${"
+          rest = rest.dropFirst(3)
+        } else if rest.hasPrefix("${") {
+          rest = rest.dropFirst(2)
+          result += reference(&rest)
+        } else {
+          result += "$"
+          rest = rest.dropFirst()
+        }
+      }
+      return result + rest
+    }
+
+    /// What stands behind `${`, up to its `}`.
+    private mutating func reference(_ rest: inout Substring) -> String {
+      guard let end = rest.firstIndex(of: "}") else {
+        rest = ""
+        return malformed()
+      }
+      let inside = rest[..<end]
+      rest = rest[rest.index(after: end)...]
+      let name = inside.prefix { $0 == "_" || ($0.isASCII && ($0.isLetter || $0.isNumber)) }
+      let tail = inside[name.endIndex...]
+      guard let first = name.first, !first.isNumber, tail.isEmpty || tail.hasPrefix(":-") else { return malformed() }
+      if !names.contains(String(name)) { names.append(String(name)) }
+      // Empty counts as unset, as in a shell's `:-`: a variable that a unit or a container only passes on is empty.
+      if let value = environment[String(name)], !value.isEmpty { return value }
+      if !tail.isEmpty { return String(tail.dropFirst(2)) }
+      problems.append(
+        (.variableUnset, "the environment variable \(name) is not set, or empty: set it, or write ${\(name):-default}"))
+      return ""
+    }
+
+    private mutating func malformed() -> String {
+      problems.append(
+        (.invalid, "'${' begins no variable: write ${NAME} or ${NAME:-default}, or $${ for the two characters"))
+      return ""
+    }
+  }
+}

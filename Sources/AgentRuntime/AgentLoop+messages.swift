@@ -1,0 +1,133 @@
+import AgentCore
+
+/// The conversation, rebuilt from the journal.
+extension AgentLoop {
+  /// What goes into a conversation beside the journal.
+  package struct Script: Sendable {
+    package var task: AgentTask
+    package var definition: AgentDefinition
+    /// Those that go with the prompt.
+    package var images: [ChatImage]
+    /// The schema of the final answer goes into the instructions: the provider is not asked to keep to it.
+    package var tellsSchema: Bool
+    package init(
+      task: AgentTask, definition: AgentDefinition, images: [ChatImage] = [], tellsSchema: Bool = false
+    ) {
+      (self.task, self.definition, self.images, self.tellsSchema) = (task, definition, images, tellsSchema)
+    }
+  }
+
+  /// The most of a tool's output that a model is shown; the journal has it whole.
+  package static let shownOutputBytes = 32 * 1024
+
+  /// The conversation so far: what resume rebuilds is what was sent the first time.
+  package static func messages(
+    _ script: Script, history: StepHistory, shape: ConversationShape = ConversationShape()
+  ) -> [ChatMessage] {
+    var messages: [ChatMessage] = [
+      .system(systemText(script)), .user(userText(script.task.input), images: script.images),
+    ]
+    let steps = history.current
+    for (index, step) in steps.enumerated() {
+      switch (step.kind, step.status) {
+      case (.modelCall, .finished):
+        messages.append(reply(step, answeredBy: steps[(index + 1)...], shape))
+      case (.toolCall, .finished), (.toolCall, .failed):
+        let text = shape.elidedOutputs.contains(step.number) ? outputMarker(step) : shownText(step)
+        messages.append(
+          .toolResult(
+            callID: step.input["call_id"]?.stringValue ?? "", name: step.name, text: text, isError: step.error != nil))
+      default: break
+      }
+    }
+    if let repair = shape.repair { messages.append(.user(repair)) }
+    return messages
+  }
+
+  private static func reply(
+    _ step: Step, answeredBy later: ArraySlice<Step>, _ shape: ConversationShape
+  ) -> ChatMessage {
+    let text = step.output?["text"]?.stringValue ?? ""
+    var calls = calls(of: step)
+    // Ids are unique within a reply alone, so only the steps up to the next one answer this one's.
+    let answers = later.prefix { $0.kind != .modelCall || $0.status != .finished }
+      .filter { shape.elidedArguments.contains($0.number) }
+    let elided = Set(answers.compactMap { $0.input["call_id"]?.stringValue })
+    guard !elided.isEmpty else {
+      return .assistant(text: text, calls: calls, origin: step.output?["origin"].flatMap(ReplyOrigin.init(json:)))
+    }
+    for index in calls.indices where elided.contains(calls[index].id) {
+      calls[index].arguments = withoutLongTexts(calls[index])
+    }
+    // As it came, the reply would still have them.
+    return .assistant(text: text, calls: calls)
+  }
+
+  // MARK: tool outputs
+
+  static func shownText(_ step: Step) -> String {
+    cut(step.error.map { "\($0.code): \($0.detail)" } ?? resultText(step.output ?? .null))
+  }
+
+  static func outputMarker(_ step: Step) -> String {
+    "[\(shownText(step).utf8.count) bytes of output of step \(step.number) elided]"
+  }
+
+  private static func resultText(_ output: JSONValue) -> String {
+    output["text"]?.stringValue ?? output.stringValue ?? output.text
+  }
+
+  /// At most `shownOutputBytes`, what is missing named in a line at the end; a tool's own last line in brackets, which
+  /// says what part of a file was read, stays.
+  static func cut(_ text: String) -> String {
+    guard text.utf8.count > shownOutputBytes else { return text }
+    var end = ""
+    if text.hasSuffix("]"), let line = text.split(separator: "\n").last, line.hasPrefix("["), line.utf8.count <= 200 {
+      end = "\n\(line)"
+    }
+    end = "\n[cut: only the first bytes of \(text.utf8.count) are shown; ask for less at a time]" + end
+    var bytes = Array(text.utf8.prefix(shownOutputBytes - end.utf8.count))
+    // Not in the middle of a character.
+    if let start = bytes.lastIndex(where: { $0 & 0xC0 != 0x80 }), String(validating: bytes, as: UTF8.self) == nil {
+      bytes.removeSubrange(start...)
+    }
+    return String(decoding: bytes, as: UTF8.self) + end
+  }
+
+  // MARK: arguments
+
+  /// The arguments of calls that write, by tool: the file has them.
+  private static let longTexts = ["file.write": ["text"], "file.edit": ["old", "new"]]
+
+  /// What eliding the arguments of that step's call would save, in bytes.
+  static func argumentBytes(_ step: Step) -> Int {
+    let call = ToolCall(id: "", name: step.name, arguments: step.input["arguments"] ?? .null)
+    return call.arguments.encoded().count - withoutLongTexts(call).encoded().count
+  }
+
+  private static func withoutLongTexts(_ call: ToolCall) -> JSONValue {
+    guard let names = longTexts[call.name], case .object(var members) = call.arguments else { return call.arguments }
+    for name in names {
+      guard let text = members[name]?.stringValue else { continue }
+      let marker = "[\(text.utf8.count) bytes elided]"
+      if marker.utf8.count < text.utf8.count { members[name] = .string(marker) }
+    }
+    return .object(members)
+  }
+
+  // MARK: instructions and prompt
+
+  private static func systemText(_ script: Script) -> String {
+    guard script.tellsSchema, let schema = script.task.outputSchema else { return script.definition.instructions }
+    return script.definition.instructions
+      + "\n\nYour final answer must be one JSON value and nothing else, and fit this JSON Schema:\n\(schema.text)"
+  }
+
+  /// The prompt, and beneath it the input's other members as JSON; pictures go beside it.
+  private static func userText(_ input: JSONValue) -> String {
+    guard case .object(var members) = input else { return input.stringValue ?? "" }
+    let prompt = members.removeValue(forKey: "prompt")?.stringValue ?? ""
+    members["images"] = nil
+    return members.isEmpty ? prompt : "\(prompt)\n\n\(JSONValue.object(members).text)"
+  }
+}

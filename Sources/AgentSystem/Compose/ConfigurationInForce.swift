@@ -1,0 +1,104 @@
+import AgentConfig
+import AgentCore
+import AgentRuntime
+
+/// The configuration that the process runs on: shows it, holds the files against it, and puts new ones in force.
+actor ConfigurationInForce {
+  /// What a reload changes, each in one go.
+  struct Hands: Sendable {
+    var replaceProviders: @Sendable (ProviderSettings) async -> Void
+    var replaceAgents: @Sendable ([AgentDefinition]) -> Void
+    var setLogLevel: @Sendable (ServerSettings.LogLevel) -> Void
+    /// What the API has changed, as values of the keys that it stands above.
+    var state: @Sendable (LoadedConfiguration) async -> [ConfigValue]
+  }
+
+  private let source: ConfigurationSource
+  private let hands: Hands
+  private let log: any ServiceLog
+  private var current: LoadedConfiguration
+  private var isReloading = false
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  init(_ current: LoadedConfiguration, source: ConfigurationSource, hands: Hands, log: any ServiceLog) {
+    (self.current, self.source, self.hands, self.log) = (current, source, hands, log)
+  }
+
+  /// `{"data":[…],"folder":…,"read_by":"service"}`. Where the files say something else than what is in force, a value has
+  /// `pending`; where they cannot be taken at all, `issues` says why.
+  func show() async -> JSONValue {
+    let state = await hands.state(current)
+    var (pending, issues): (LoadedConfiguration?, [ConfigIssue]) = (nil, [])
+    do throws(ConfigError) { pending = try source.load() } catch { issues = error.issues }
+    let rows = ConfigPage.rows(current.values, state: state, pending: pending?.values)
+    return ConfigPage.json(rows, folder: source.folder, readBy: "service", issues: issues)
+  }
+
+  /// Loads the files and puts nothing in force.
+  func check() -> JSONValue { ConfigPage.check(source, by: "service") }
+
+  /// Puts everything in force that needs no restart, or nothing. Throws `reload_refused` with a field for each issue.
+  func reload(by principal: Principal) async throws(ServiceError) -> JSONValue {
+    await begin()
+    defer { end() }
+    let loaded: LoadedConfiguration
+    do throws(ConfigError) { loaded = try source.load() } catch {
+      for issue in error.issues {
+        log.record(.warning, "config", "reload_refused: \(issue.description)", ["principal": "\(principal)"])
+      }
+      throw ServiceError(
+        "reload_refused", "the configuration cannot be taken; nothing was changed",
+        fields: error.issues.map { .init($0.place, "\($0.code.rawValue): \($0.message)") })
+    }
+    let change = ConfigurationChange(from: current, to: loaded)
+    await hands.replaceProviders(loaded.providers)
+    hands.replaceAgents(loaded.agents)
+    hands.setLogLevel(loaded.server.log.level)
+    current = change.merged
+    tell(change, loaded.warnings, principal)
+    return change.json
+  }
+
+  private func tell(_ change: ConfigurationChange, _ warnings: [ConfigIssue], _ principal: Principal) {
+    for warning in warnings { log.record(.warning, "config", warning.description, [:]) }
+    log.record(
+      .info, "config", change.sentence,
+      [
+        "changed": change.applied.joined(separator: ", "), "needs_restart": change.held.joined(separator: ", "),
+        "principal": "\(principal)",
+      ])
+  }
+
+  /// One reload at a time: what is read last is what is in force at the end.
+  private func begin() async {
+    guard isReloading else {
+      isReloading = true
+      return
+    }
+    await withCheckedContinuation { waiting.append($0) }
+  }
+
+  private func end() {
+    if waiting.isEmpty { isReloading = false } else { waiting.removeFirst().resume() }
+  }
+}
+
+/// Where a process's configuration comes from, each time it is asked.
+struct ConfigurationSource: Sendable {
+  /// As an absolute path; nil: there are no files.
+  var folder: String?
+  /// Files, then the environment of the start, then the flags.
+  var load: @Sendable () throws(ConfigError) -> LoadedConfiguration
+}
+
+extension ConfigIssue {
+  /// `/etc/agent-system/server.yaml:3:1`
+  var place: String { line > 0 ? "\(file):\(line):\(column)" : file }
+
+  var json: JSONValue {
+    [
+      "file": .string(file), "line": line > 0 ? JSONValue(line) : .null, "column": line > 0 ? JSONValue(column) : .null,
+      "code": .string(code.rawValue), "message": .string(message),
+    ]
+  }
+}

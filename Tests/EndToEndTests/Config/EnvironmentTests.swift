@@ -1,0 +1,149 @@
+import AgentCore
+import AgentTestKit
+import Foundation
+import Testing
+
+/// What the service makes of its environment, and of every line of the manual's own.
+@Suite(.timeLimit(.minutes(2))) struct EnvironmentTests {
+  /// The manual's lines, as printed.
+  private static func manualLines() throws -> [String: String] {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let text = try String(contentsOf: folder.appendingPathComponent("Manual/manual.env"), encoding: .utf8)
+    var lines: [String: String] = [:]
+    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+      guard let equals = line.firstIndex(of: "=") else { continue }
+      lines[String(line[..<equals])] = String(line[line.index(after: equals)...])
+    }
+    return lines
+  }
+
+  @Test("the manual's environment has the lines that are tried here, and no other")
+  func lines() throws {
+    #expect(
+      try Self.manualLines().keys.sorted() == [
+        "ANTHROPIC_API_KEY", "DATABASE_URL", "JWT_SECRET", "LOG_LEVEL", "OPENAI_API_KEY", "REDIS_URL",
+      ])
+  }
+
+  @Test(
+    "each of the manual's keys enables its provider, which is then the default; no key is ever shown",
+    arguments: [("OPENAI_API_KEY", "openai"), ("ANTHROPIC_API_KEY", "anthropic")])
+  func keys(_ variable: String, _ name: String) async throws {
+    let value = try #require(try Self.manualLines()[variable])
+    let service = try await ServiceProcess.serve(in: TemporaryFolder(), environment: [variable: value])
+    let shown = try await service.shownConfiguration()
+    #expect(shown["providers.\(name).api_key"]?["value"] == "[secret]", "\(shown)")
+    #expect(shown["providers.\(name).api_key"]?["source"] == "environment")
+    #expect(shown["providers.\(name).api_key"]?["from"]?.stringValue == variable)
+    #expect(shown["default"]?["value"]?.stringValue == name && shown["default"]?["source"] == "default")
+    #expect(try await !service.send("GET", "/api/config").text.contains(value))
+    #expect(try await !service.verb(["config", "show"]).output.contains(value))
+    #expect(try !service.logText.contains(value) && !service.logText.contains("no provider has a key"))
+  }
+
+  @Test("with neither key the service starts, says so, and the sandbox answers")
+  func noKey() async throws {
+    let service = try await ServiceProcess.serve(
+      in: TemporaryFolder(), environment: ["OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": ""])
+    #expect(try await service.logged("no provider has a key").count == 1)
+    #expect(try await service.shownConfiguration()["default"]?["value"] == "sandbox")
+    let id = try await service.create(["agent": "coder", "input": "List the files"])
+    #expect(try await service.ended(id)["status"] == "completed")
+  }
+
+  @Test("the manual's DATABASE_URL is refused with what to do, and without its password", .shows(.foreignServices))
+  func database() async throws {
+    let url = try #require(try Self.manualLines()["DATABASE_URL"])
+    for arguments in [[String](), ["--json"]].prefix(1) {
+      let (run, hasData) = try await ServiceProcess.refusedStart(
+        environment: ["DATABASE_URL": url], arguments: arguments)
+      #expect(run.status == 78 && run.errors.contains("database_url_unsupported") && !hasData, "\(run)")
+      #expect(run.errors.contains("embeds its database") && run.errors.contains("unset DATABASE_URL"), "\(run)")
+      #expect(!run.errors.contains("user:pass") && !run.errors.contains("5432"), "\(run)")
+    }
+    let sandbox = try await ShellRun.run(
+      ServiceProcess.binary.path, ["sandbox", "--listen", "127.0.0.1:0"], environment: ["DATABASE_URL": url])
+    #expect(sandbox.status == 78 && sandbox.errors.contains("database_url_unsupported"), "\(sandbox)")
+  }
+
+  @Test("a DATABASE_URL of SQLite's names the data folder")
+  func sqlite() async throws {
+    let folder = try TemporaryFolder()
+    let data = folder.appending("elsewhere")
+    let config = folder.appending("config")
+    try FileManager.default.createDirectory(atPath: config, withIntermediateDirectories: true)
+    let service = try ServiceProcess(
+      folder: folder, environment: ["DATABASE_URL": "sqlite://\(data)/agent.db"],
+      arguments: [
+        "serve", "--config", config, "--log-dir", folder.appending("log"), "--listen", "127.0.0.1:0", "--socket",
+        folder.appending("api.sock"),
+      ])
+    _ = try await service.address()
+    #expect(FileManager.default.fileExists(atPath: data + "/agent.db"))
+    let shown = try await service.shownConfiguration()["data"]
+    #expect(shown?["value"]?.stringValue == data && shown?["source"] == "environment", "\(shown ?? .null)")
+  }
+
+  @Test("the manual's REDIS_URL is one WARN line and nothing else", .shows(.foreignServices))
+  func redis() async throws {
+    let url = try #require(try Self.manualLines()["REDIS_URL"])
+    let service = try await ServiceProcess.serve(in: TemporaryFolder(), environment: ["REDIS_URL": url])
+    let lines = try await service.logged("REDIS_URL")
+    #expect(lines.count == 1 && lines[0].contains(" WARNING ") && lines[0].contains("ignored"), "\(lines)")
+    #expect(try !service.logText.contains("6379"))
+    #expect(try await service.send("GET", "/health/redis").status == 200)
+  }
+
+  @Test("the manual's JWT_SECRET is too short, and a long one is taken with a warning")
+  func jwt() async throws {
+    let secret = try #require(try Self.manualLines()["JWT_SECRET"])
+    let (run, hasData) = try await ServiceProcess.refusedStart(environment: ["JWT_SECRET": secret])
+    #expect(run.status == 78 && run.errors.contains("jwt_secret_weak") && !hasData, "\(run)")
+    #expect(!run.errors.contains(secret))
+    let long = String(repeating: "x9", count: 20)
+    let service = try await ServiceProcess.serve(in: TemporaryFolder(), environment: ["JWT_SECRET": long])
+    #expect(try await service.logged("JWT_SECRET").count == 1)
+    #expect(try !service.logText.contains(long))
+  }
+
+  @Test("LOG_LEVEL stands above the file; the manual's value is the default")
+  func logLevel() async throws {
+    #expect(try Self.manualLines()["LOG_LEVEL"] == "info")
+    let service = try await ServiceProcess.serve(
+      in: TemporaryFolder(), files: ["server.yaml": "log: {level: error}\n"], environment: ["LOG_LEVEL": "info"])
+    #expect(try await !service.logged("the store is open").isEmpty)
+    let shown = try await service.shownConfiguration()["log.level"]
+    #expect(shown?["value"] == "info" && shown?["source"] == "environment" && shown?["from"] == "LOG_LEVEL")
+    let (run, _) = try await ServiceProcess.refusedStart(environment: ["LOG_LEVEL": "loud"])
+    #expect(run.status == 78 && run.errors.contains("LOG_LEVEL: config_invalid"), "\(run)")
+  }
+
+  @Test("flags stand above the environment, that above files, those above defaults")
+  func order() async throws {
+    let folder = try TemporaryFolder()
+    let service = try await ServiceProcess.serve(
+      in: folder, files: ["server.yaml": "data: /nowhere\nworkers: 7\n"],
+      environment: ["DATABASE_URL": "sqlite:///elsewhere/agent.db"])
+    let shown = try await service.shownConfiguration()
+    #expect(shown["data"]?["value"]?.stringValue == service.data && shown["data"]?["source"] == "flag")
+    #expect(shown["data"]?["from"] == "--data")
+    #expect(shown["workers"]?["value"] == 7 && shown["workers"]?["source"] == "file")
+    #expect(shown["workers"]?["from"]?.stringValue?.hasSuffix("/config/server.yaml:2") == true)
+    #expect(shown["queue.max_pending"]?["source"] == "default")
+  }
+
+  @Test("a variable and its file form together, and unset variables of files, are 78", .shows(.configVariable))
+  func refused() async throws {
+    let (both, _) = try await ServiceProcess.refusedStart(
+      environment: ["OPENAI_API_KEY": "hush", "OPENAI_API_KEY_FILE": "/etc/hostname"])
+    #expect(both.status == 78 && both.errors.contains("OPENAI_API_KEY: config_invalid"), "\(both)")
+    #expect(!both.errors.contains("hush"))
+    for environment in [[:], ["MY_KEY": ""]] {
+      let (run, hasData) = try await ServiceProcess.refusedStart(
+        files: ["providers.yaml": "providers:\n  openai: {type: openai, api_key: '${MY_KEY}'}\n"],
+        environment: environment)
+      #expect(run.status == 78 && run.errors.contains("config_variable_unset"), "\(run)")
+      #expect(run.errors.contains("providers.yaml:2:36") && run.errors.contains("MY_KEY") && !hasData, "\(run)")
+    }
+  }
+}
