@@ -22,7 +22,9 @@ import Testing
     let environment = ["OPENAI_API_KEY": "sk-xxx", "ANTHROPIC_API_KEY": "sk-ant-xxx"]
     let service = try await ServiceProcess.serve(in: folder, files: files, environment: environment)
     let port = try #require(try await service.address().split(separator: ":").last)
-    let lines = try Self.text("providers.sh").split(separator: "\n").map(String.init).filter { $0.hasPrefix("curl ") }
+    let lines = try Self.text("section-5-providers.sh").split(separator: "\n").map(String.init).filter {
+      $0.hasPrefix("curl ")
+    }
     #expect(lines.count == 2)
     var answers: [JSONValue] = []
     for line in lines {
@@ -54,56 +56,7 @@ import Testing
     let refused = try await service.send("POST", "/api/providers/default?provider=anthropic")
     #expect(refused.status == 409, "\(refused.text)")
     #expect(try await service.send("POST", "/api/providers/nobody/test").status == 404)
-    #expect(try await service.send("POST", "/api/providers/default?provider=nobody").status == 404)
-  }
-
-  /// What a line of the manual's `.env` comes to: the exit status of a refusal and words of it, or nil for a start.
-  private static let lines: [String: (status: Int32, words: [String])?] = [
-    "OPENAI_API_KEY": nil, "ANTHROPIC_API_KEY": nil, "REDIS_URL": nil, "LOG_LEVEL": nil,
-    "DATABASE_URL": (78, ["database_url_unsupported", "sqlite"]), "JWT_SECRET": (78, ["JWT_SECRET", "32"]),
-  ]
-
-  @Test("each line of the manual's .env does what is said of it: two are refusals, each with its words")
-  func environmentLines() async throws {
-    let lines = try Self.text("dotenv").split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
-    #expect(lines.count == 6)
-    for line in lines {
-      let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
-      let folder = try TemporaryFolder()
-      let expected = try #require(Self.lines[parts[0]], "\(line)")
-      if let refusal = expected {
-        let service = try ServiceProcess(
-          folder: folder, environment: [parts[0]: parts[1]],
-          arguments: [
-            "serve", "--config", folder.path, "--data", folder.appending("data"), "--log-dir", folder.appending("log"),
-            "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
-          ])
-        #expect(await service.exit() == refusal.status, "\(line): \(service.standardError)")
-        for word in refusal.words { #expect(service.standardError.contains(word), "\(line): \(service.standardError)") }
-        // Not even what was refused is shown.
-        #expect(!service.standardError.contains("your-secret-key") && !service.standardError.contains("user:pass"))
-        continue
-      }
-      let service = try await ServiceProcess.serve(in: folder, environment: [parts[0]: parts[1]])
-      try await check(service, folder, parts[0])
-    }
-  }
-
-  private func check(_ service: ServiceProcess, _ folder: TemporaryFolder, _ name: String) async throws {
-    let rows = try await service.send("GET", "/api/providers").json["data"]?.arrayValue ?? []
-    func status(_ provider: String) -> JSONValue? { rows.first { $0["name"]?.stringValue == provider }?["status"] }
-    let log = try String(contentsOfFile: folder.appending("log/app.log"), encoding: .utf8)
-    switch name {
-    case "OPENAI_API_KEY":
-      #expect(status("openai") == "ok" && status("anthropic") == "no_key", "\(rows)")
-      #expect(rows.first { $0["is_default"] == true }?["name"] == "openai", "\(rows)")
-    case "ANTHROPIC_API_KEY": #expect(status("anthropic") == "ok" && status("openai") == "no_key", "\(rows)")
-    case "REDIS_URL":
-      let lines = log.split(separator: "\n").filter { $0.contains("REDIS_URL") }
-      #expect(lines.count == 1 && lines.first?.contains(" WARN") == true, "\(log)")
-    default: #expect(log.contains(" INFO ") && !log.contains(" DEBUG "), "\(log)")
-    }
-    #expect(!log.contains("sk-xxx") && !log.contains("sk-ant-xxx"))
+    #expect(try await service.send("POST", "/api/providers/default?provider=nobody").status == 422)
   }
 
   private static func text(_ name: String) throws -> String {

@@ -219,6 +219,27 @@ import Testing
     #expect(call.body[limit] == 4096, "\(call.body.text)")
   }
 
+  @Test("SIGHUP puts another provider and its key in force for the next call", .shows(.reloadSignals))
+  func reloaded() async throws {
+    let site = try await ProviderSite(.openai, [ProviderSite.saysDone])
+    let other = try await ProviderDouble(
+      [["reply": ["text": "from the other"]]], settings: ["keys": ["second": "sk-second"]],
+      in: TemporaryFolder("other"))
+    let files = ProviderSite.files(
+      ["main": WireFormat.anthropic.entry(other.address, ["api_key": "sk-second"])],
+      agent: ["description": "another"])
+    for (name, text) in files {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: site.service.configuration + "/" + name))
+    }
+    #expect(try await site.run("before")["output"]?["text"] == "done")
+    site.service.signal(SIGHUP)
+    let agent = try await site.service.asking("GET", "/api/agents/worker") { $0.json["description"] == "another" }
+    #expect(agent.json["description"] == "another", "\(agent.text)")
+    #expect(try await site.run("after")["output"]?["text"] == "from the other")
+    #expect(try site.double.calls().count == 1)
+    #expect(try other.calls().map(\.key) == ["second"])
+  }
+
   @Test("a cancel reaches the provider at once", arguments: WireFormat.allCases)
   func cancel(format: WireFormat) async throws {
     let site = try await ProviderSite(format, [["reply": ["text": "a b c d"], "fault": ["idle": 3]]])

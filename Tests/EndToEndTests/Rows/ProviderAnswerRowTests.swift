@@ -145,7 +145,7 @@ import Testing
         provider: ["max_response": "256KiB"]),
       ProviderFault("over 16 MiB", fault: ["bytes": 20_000_000], "provider_too_large", calls: 1),
       ProviderFault("one line", fault: ["line": 1_200_000], "provider_too_large", calls: 1),
-      ProviderFault("a bomb", fault: ["bomb": 200_000_000], "provider_too_large", calls: 1),
+      ProviderFault("a bomb", fault: ["bomb": 64_000_000], "provider_too_large", calls: 1),
     ])
   func tooLarge(fault: ProviderFault) async throws {
     try await fault.check { site, _ in

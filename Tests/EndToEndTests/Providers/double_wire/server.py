@@ -316,7 +316,7 @@ class Answer:
         elif fault.get("gzip"):
             body, is_stream = gzip.compress(body if not is_stream else b"".join(body)), False
             headers = headers + [("content-encoding", "gzip")]
-        framing = fault.get("framing", "chunked" if is_stream else "length")
+        framing = fault.get("framing", "chunked" if is_stream and "length" not in fault else "length")
         if framing == "chunked":
             headers = headers + [("transfer-encoding", "chunked")]
         elif framing == "length":
