@@ -51,8 +51,25 @@ extension WorkerRun {
         let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
         if let isOver = try await follow(problem, step, usage: usage) { return isOver }
         (settling, attempt) = (usage, attempt + 1)
+        step = renewed(step)
       }
     }
+  }
+
+  /// The step for another try: a default that was switched, or a provider that a reload changed, serves from the next
+  /// call on. Where the other one's context cannot hold the conversation, or there is none, the step stays as it is.
+  private func renewed(_ step: ModelStep) -> ModelStep {
+    // See above for what an error means.
+    guard let provider = try? parts.providers.provider(named: worker.claimed.definition.provider) else { return step }
+    if provider.id == step.provider.id {
+      var step = step
+      step.provider = provider
+      return step
+    }
+    // See above for what an error means.
+    guard var other = try? modelStep(number: step.number, turn: step.request.turn, provider: provider) else { return step }
+    other.differsFromFirstTry = true
+    return other
   }
 
   /// One try: its row, then the call. Nil: an interrupt came before anything was sent. The place is given back in any

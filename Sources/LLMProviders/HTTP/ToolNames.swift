@@ -26,8 +26,13 @@ struct ToolNames: Sendable, Hashable {
   /// Also of a tool that is offered no longer, or never was: the conversation may name it.
   func wire(_ name: String) -> String { wireNames[name] ?? Self.plain(name) }
 
-  /// What is no tool of this request stays as the model wrote it.
-  func own(_ name: String) -> String { ownNames[name] ?? name }
+  /// Also of a tool that this request does not offer: whether there is one, and for whom, is not for us to say. Our
+  /// names have one dot, before which no `_` stands.
+  func own(_ name: String) -> String {
+    if let own = ownNames[name] { return own }
+    guard !name.contains("."), let mark = name.firstIndex(of: "_"), mark != name.startIndex else { return name }
+    return name[..<mark] + "." + name[name.index(after: mark)...]
+  }
 
   private static func plain(_ name: String) -> String {
     let plain = String(name.map { $0.isPlain ? $0 : "_" }.prefix(longest))

@@ -86,7 +86,7 @@ import Testing
     #expect(Set(calls.map { $0.line["connection"] }).count == 1)
     let results = site.format.results(in: try #require(calls.last).body)
     #expect(results.count == 4 && Set(results.map(\.id)).count == 4)
-    for (result, word) in zip(results, ["TODO: the report", "12 m²", "", ""]) {
+    for (result, word) in zip(results, ["TODO: the report", "12 m²", "wrote", "edited"]) {
       #expect(result.text.contains(word), "\(results)")
     }
     let names = (calls.first?.body["tools"]?.arrayValue ?? []).compactMap {
@@ -112,7 +112,7 @@ import Testing
       #expect(step["usage"]?["estimated"] == false)
     }
     #expect(models.first?["output"]?["text"] == "I look first.")
-    #expect(models.map { $0["output"]?["calls"]?.arrayValue?.count ?? 0 } == [2, 2, 0])
+    #expect(models.map { $0["output"]?["tool_calls"]?.arrayValue?.count ?? 0 } == [2, 2, 0])
   }
 
   /// The journal's moves in order, and the text of each reply as it came, whole.

@@ -112,7 +112,7 @@ import Testing
     #expect(try await Self.sqlite(folder, "PRAGMA integrity_check") == "ok")
     let views = try await Self.sqlite(
       folder, "SELECT group_concat('DROP VIEW ' || name, ';') FROM sqlite_schema WHERE type = 'view'")
-    _ = try await Self.sqlite(folder, views)
+    _ = try await Self.sqlite(folder, "\(views); DROP TABLE setting")
     let service = try await ServiceProcess.serve(in: folder)
     #expect(try await service.listed() == ["task-2", "task-1"])
   }

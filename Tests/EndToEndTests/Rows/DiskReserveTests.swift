@@ -10,7 +10,10 @@ import Testing
   /// Of what an agent writes.
   private static let size = 600 << 10
   private static let agents: JSONValue = [
-    "writer": ["instructions": "Do what the script says.", "tools": ["file.write", "file.edit"]]
+    // A context that holds what it writes.
+    "writer": [
+      "instructions": "Do what the script says.", "tools": ["file.write", "file.edit"], "context_tokens": 1_000_000,
+    ]
   ]
 
   private static func files() -> [String: String] {

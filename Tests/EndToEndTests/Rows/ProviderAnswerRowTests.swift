@@ -174,9 +174,10 @@ import Testing
     for number in rules.indices { ids.append(try await site.create("no. \(number).")) }
     var seen: Set<String> = []
     for id in ids {
-      #expect(try await site.service.ended(id)["status"] == "completed")
+      let task = try await site.service.ended(id)
+      #expect(task["status"] == "completed", "\(task.text)")
       let step = try await site.service.steps(id).first ?? .null
-      let calls = step["output"]?["calls"]?.arrayValue ?? []
+      let calls = step["output"]?["tool_calls"]?.arrayValue ?? []
       seen.insert(
         "\(step["output"]?["text"]?.text ?? "") \(calls.map { $0["arguments"]?.text }) \(step["usage"]?.text ?? "")")
     }

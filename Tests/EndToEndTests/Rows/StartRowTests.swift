@@ -32,13 +32,13 @@ import Testing
   func killedMigration() async throws {
     let folder = try TemporaryFolder()
     try await DatabaseRowTests.stopped(folder)
-    // Back to the schema before the last: its views gone.
+    // Back to the first schema: without the views, and the table, that came after it.
     let schema =
       "SELECT user_version || ' ' || (SELECT count(*) FROM sqlite_schema WHERE type = 'view') FROM pragma_user_version"
     let whole = try await DatabaseRowTests.sqlite(folder, schema)
     let views = try await DatabaseRowTests.sqlite(
       folder, "SELECT group_concat('DROP VIEW ' || name, ';') FROM sqlite_schema WHERE type = 'view'")
-    _ = try await DatabaseRowTests.sqlite(folder, "\(views); PRAGMA user_version = 1")
+    _ = try await DatabaseRowTests.sqlite(folder, "\(views); DROP TABLE setting; PRAGMA user_version = 1")
     let old = try await DatabaseRowTests.sqlite(folder, schema)
     #expect(old == "1 0")
     var found: [String] = []
