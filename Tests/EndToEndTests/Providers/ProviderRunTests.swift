@@ -112,7 +112,7 @@ import Testing
       #expect(step["usage"]?["estimated"] == false)
     }
     #expect(models.first?["output"]?["text"] == "I look first.")
-    #expect(models.map { $0["output"]?["calls"]?.arrayValue?.count ?? 0 } == [2, 2, 0])
+    #expect(models.map { $0["output"]?["tool_calls"]?.arrayValue?.count ?? 0 } == [2, 2, 0])
   }
 
   /// The journal's moves in order, and the text of each reply as it came, whole.

@@ -176,7 +176,7 @@ import Testing
     for id in ids {
       #expect(try await site.service.ended(id)["status"] == "completed")
       let step = try await site.service.steps(id).first ?? .null
-      let calls = step["output"]?["calls"]?.arrayValue ?? []
+      let calls = step["output"]?["tool_calls"]?.arrayValue ?? []
       seen.insert(
         "\(step["output"]?["text"]?.text ?? "") \(calls.map { $0["arguments"]?.text }) \(step["usage"]?.text ?? "")")
     }

@@ -388,7 +388,7 @@ class Answer:
             await self.wait(0.003)
             data = data[at:]
         drip = fault.get("drip", {})
-        size = drip.get("bytes") or fault.get("fragment") or len(data)
+        size = drip.get("bytes") or fault.get("fragment") or max(1, len(data))
         for at in range(0, len(data), size):
             await self.piece(data[at : at + size], is_chunked)
             if drip:
