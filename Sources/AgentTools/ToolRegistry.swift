@@ -14,8 +14,9 @@ package struct ToolRegistry: Sendable {
   /// Ascending.
   package var names: [String] { byName.keys.sorted() }
 
-  /// The tool of that dotted name, as in `file.read`; nil for one that is not here.
-  package func tool(named name: String) -> (any AgentTool)? { byName[name] }
+  /// The tool of that dotted name, as in `file.read`, or of its name on the wire: a model may write one that it was not
+  /// offered, and is told that it may not use it. Nil for one that is not here.
+  package func tool(named name: String) -> (any AgentTool)? { self.name(fromWire: name).flatMap { byName[$0] } }
 
   /// What a model is told of these tools, in the order of `names`; names of tools that are not here are passed over.
   package func descriptors(for names: [String]) -> [ToolDescriptor] { names.compactMap { byName[$0]?.descriptor } }
