@@ -3,7 +3,7 @@ import AgentTestKit
 import Foundation
 import Testing
 
-/// The operations manual's lines about providers, exactly as printed: only the port is ours.
+/// The operations manual's lines about providers, exactly as printed, over doubles of both services.
 @Suite struct ProviderManualTests {
   @Test("the provider lines work as printed: test, then switch")
   func curlLines() async throws {
@@ -21,14 +21,15 @@ import Testing
     ]
     let environment = ["OPENAI_API_KEY": "sk-xxx", "ANTHROPIC_API_KEY": "sk-ant-xxx"]
     let service = try await ServiceProcess.serve(in: folder, files: files, environment: environment)
-    // As installed, loopback may do little: the operator's way is the socket.
     let lines = try Self.text("section-5-providers.sh").split(separator: "\n").map(String.init).filter {
       $0.hasPrefix("curl ")
     }
     #expect(lines.count == 2)
+    // curl is told by its own configuration file where the service is, so the lines stay as printed.
+    try Data("unix-socket = \"\(service.socket)\"\n".utf8).write(to: URL(fileURLWithPath: folder.appending(".curlrc")))
     var answers: [JSONValue] = []
     for line in lines {
-      let run = try await ShellRun.bash(line.replacing("curl ", with: "curl --unix-socket \(service.socket) ").replacing(":8080", with: ""))
+      let run = try await ShellRun.bash(line, environment: ["HOME": folder.path])
       #expect(run.status == 0, "\(line): \(run.errors)")
       answers.append(try JSONValue(parsing: run.output))
     }

@@ -152,16 +152,19 @@ import Testing
     arguments: WireFormat.allCases)
   func changedProvider(format: WireFormat) async throws {
     let folder = try TemporaryFolder("change")
+    // An id that the other format would not take; Anthropic's own never look so.
+    let odd: [String: JSONValue] = format == .openai ? ["id": "odd id/1"] : [:]
     let first = try await ProviderDouble(
       [
         ProviderSite.rule(
           "go", turn: 1,
           [
             "text": "I look.", "thinking": [["text": "a secret thought"]],
-            "calls": [["name": "file.list", "arguments": ["path": "."], "id": "odd id/1"]],
+            "calls": [ProviderSite.call("file.list", ["path": "."], odd)],
           ]),
-        // Held until the default has changed; the next try asks the other.
-        ProviderSite.rule("go", turn: 2, times: 1, ["status": 500, "error": [:], "delay": "700ms"]),
+        // Long enough that the default changes meanwhile; this call stays where it is.
+        ProviderSite.rule(
+          "go", turn: 2, ["calls": [ProviderSite.call("file.list", ["path": "."])], "delay": "1500ms"]),
       ], in: try TemporaryFolder("first"))
     let second = try await ProviderDouble(
       [["reply": ["text": "Done by the other."]]], in: try TemporaryFolder("second"))
@@ -180,7 +183,8 @@ import Testing
     let call = try #require(try second.calls().first)
     #expect(call.refused == nil, "\(call.line.text)")
     #expect(call.body.text.contains("I look.") && !call.body.text.contains("a secret thought"), "\(call.body.text)")
-    #expect(other.results(in: call.body).count == 1)
+    #expect(other.results(in: call.body).count == 2)
+    #expect(try first.calls().count == 2)
   }
 
   @Test("servers that leave members out are understood", arguments: ["llama", "ollama"])

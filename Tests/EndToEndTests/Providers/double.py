@@ -1,6 +1,6 @@
 """A model provider that behaves, or misbehaves, as a script says: OpenAI chat completions and Anthropic messages.
 
-usage: double.py [--script FILE] [--log FILE] [--port N] [--tls CERT KEY] [--tls-version 1.0|1.1|1.2|1.3]
+usage: double.py [--script FILE] [--log FILE] [--port N] [--tls CERT KEY] [--old-tls]
 
 Prints `listening on http://127.0.0.1:PORT`, then `second listener http://127.0.0.1:PORT` (where redirects point).
 OpenAI's paths begin with /v1 at that address, Anthropic's too; a client's base_url is the address with or without /v1.
@@ -44,7 +44,7 @@ def arguments():
     parser.add_argument("--log")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
-    parser.add_argument("--tls-version", choices=["1.0", "1.1", "1.2", "1.3"])
+    parser.add_argument("--old-tls", action="store_true", help="answers as a server does that has TLS 1.1 at most")
     return parser.parse_args()
 
 
@@ -53,10 +53,6 @@ def security(options):
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*options.tls)
-    if options.tls_version:
-        version = getattr(ssl.TLSVersion, "TLSv" + options.tls_version.replace(".0", "").replace(".", "_"))
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = version
     return context
 
 
@@ -64,9 +60,12 @@ async def main():
     options = arguments()
     double = Double(options.script, options.log)
     context = security(options)
-    port = await double.listen(options.port, context, is_second=False)
+    if options.old_tls:
+        port = await double.listen_old()
+    else:
+        port = await double.listen(options.port, context, is_second=False)
     second = await double.listen(0, None, is_second=True)
-    scheme = "https" if context else "http"
+    scheme = "https" if context or options.old_tls else "http"
     double.second = f"http://127.0.0.1:{second}"
     print(f"listening on {scheme}://127.0.0.1:{port}\nsecond listener {double.second}", flush=True)
     # Ends with the test that holds the other end of standard input.

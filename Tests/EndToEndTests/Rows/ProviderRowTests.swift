@@ -52,7 +52,7 @@ import Testing
   enum TLSFault: String, CaseIterable, Sendable {
     case none, untrusted, expired, otherName, oldVersion
 
-    var arguments: [String] { self == .oldVersion ? ["--tls-version", "1.1"] : [] }
+    var arguments: [String] { self == .oldVersion ? ["--old-tls"] : [] }
 
     func certificate(in folder: TemporaryFolder) async throws -> String {
       let name = self == .otherName ? "DNS:elsewhere.test" : "IP:127.0.0.1"

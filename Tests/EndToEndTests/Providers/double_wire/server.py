@@ -74,6 +74,18 @@ class Double:
         server = await loop.create_server(protocol, "127.0.0.1", port, ssl=context, backlog=2048)
         return server.sockets[0].getsockname()[1]
 
+    async def listen_old(self):
+        """Answers each greeting as a server does that is not up to TLS 1.2: a fatal alert, protocol_version."""
+
+        async def refuse(reader, writer):
+            await reader.read(1)
+            writer.write(bytes([21, 3, 2, 0, 2, 2, 70]))
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        return server.sockets[0].getsockname()[1]
+
     # MARK: connections
 
     async def serve(self, reader, writer, is_second):
@@ -388,7 +400,7 @@ class Answer:
             await self.wait(0.003)
             data = data[at:]
         drip = fault.get("drip", {})
-        size = drip.get("bytes") or fault.get("fragment") or len(data)
+        size = drip.get("bytes") or fault.get("fragment") or max(1, len(data))
         for at in range(0, len(data), size):
             await self.piece(data[at : at + size], is_chunked)
             if drip:
