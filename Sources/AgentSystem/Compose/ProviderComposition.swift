@@ -9,33 +9,24 @@ struct ProviderComposition {
   let random: any RandomSource
   let log: any ServiceLog
   let store: any SettingStore
+  /// Shared with nothing else: no tool is to ride on a provider's open connection.
+  let transport: CurlTransport
   /// `sandbox`: the offline provider is the default, whatever keys are set.
   let isSandbox: Bool
 
   /// The directory, a stored switch of the default in force.
   func directory(_ settings: ProviderSettings) async throws(StoreError) -> ProviderDirectory {
-    let clock = clock
+    let (clock, transport) = (clock, transport)
     let parts = ProviderDirectory.Parts(
       clock: clock, random: random, log: log, store: store, forcedDefault: isSandbox ? "sandbox" : nil
     ) { provider in
       switch provider.kind {
       case .sandbox(let script): SandboxProvider(id: provider.id, clock: clock, script: script)
-      case .remote: UnbuiltProvider(id: provider.id)
+      case .remote(let remote): RemoteProvider(id: provider.id, settings: remote, transport: transport, clock: clock)
       }
     }
     let directory = ProviderDirectory(settings, parts)
     try await directory.restore()
     return directory
-  }
-}
-
-/// Stands for a provider over HTTP until there is one in this build.
-private struct UnbuiltProvider: ModelProvider {
-  let id: ProviderID
-
-  func complete(
-    _ request: ModelRequest, onDelta: @escaping @Sendable (String) -> Void
-  ) async throws(ProviderError) -> ModelReply {
-    throw ProviderError(.unreachable, "this build has no providers over HTTP")
   }
 }
