@@ -38,7 +38,7 @@ import Testing
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(in: folder, files: Self.files())
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Manual/section-5-providers.sh")
+      .appendingPathComponent("Manual/providers.sh")
     let lines = try String(contentsOf: script, encoding: .utf8).split(separator: "\n").map(String.init)
       .filter { $0.hasPrefix("curl ") }
     #expect(lines.count == 2)

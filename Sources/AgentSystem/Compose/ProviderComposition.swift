@@ -9,7 +9,7 @@ struct ProviderComposition {
   let random: any RandomSource
   let log: any ServiceLog
   let store: any SettingStore
-  /// The providers' own: no tool rides on its connections.
+  /// Shared with nothing else: no tool is to ride on a provider's open connection.
   let transport: CurlTransport
   /// `sandbox`: the offline provider is the default, whatever keys are set.
   let isSandbox: Bool
@@ -22,8 +22,7 @@ struct ProviderComposition {
     ) { provider in
       switch provider.kind {
       case .sandbox(let script): SandboxProvider(id: provider.id, clock: clock, script: script)
-      case .remote(let settings):
-        RemoteProvider(id: provider.id, settings: settings, transport: transport, clock: clock)
+      case .remote(let remote): RemoteProvider(id: provider.id, settings: remote, transport: transport, clock: clock)
       }
     }
     let directory = ProviderDirectory(settings, parts)

@@ -78,12 +78,13 @@ struct ServiceComposition {
           "epoch": "\(recovery.epoch)", "requeued": "\(recovery.requeued)", "waiting": "\(recovery.waiting)",
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
-      let (transport, modelTransport) = (try CurlTransport(), try CurlTransport())
+      let (transport, providerTransport) = (try CurlTransport(), try CurlTransport())
       let server = settings.configuration.server
       let listeners = BoundListeners(
         configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
       let providers = try await ProviderComposition(
-        clock: clock, random: random, log: log, store: store, transport: modelTransport, isSandbox: settings.isSandbox
+        clock: clock, random: random, log: log, store: store, transport: providerTransport,
+        isSandbox: settings.isSandbox
       ).directory(settings.configuration.providers)
       let parts = try engineParts(
         store: store, providers: providers, reserve: file.options.limits.reservedBytes,
@@ -92,7 +93,7 @@ struct ServiceComposition {
       try await OrphanWorkspaces.remove(from: parts.workspaces, store: parts.store)
       try await runServices(parts, providers: providers, file: file, listeners: listeners, announce: announce)
       transport.shutdown()
-      modelTransport.shutdown()
+      providerTransport.shutdown()
     } catch {
       throw StartFailure(describing: error)
     }
@@ -130,7 +131,8 @@ struct ServiceComposition {
     let server = settings.configuration.server
     let agents = AgentDirectory(settings.configuration.agents)
     let engine = Dispatcher(parts: parts, agents: agents, options: Dispatcher.Options(workers: server.workers))
-    providers.onVacancy { engine.hasten($0) }
+    // Weak: the engine holds the providers.
+    providers.onVacancy { [weak engine] tasks in engine?.hasten(tasks) }
     let answers = ExpiringCache<String, [UInt8]>(
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
     let configuring = ConfigurationComposition(

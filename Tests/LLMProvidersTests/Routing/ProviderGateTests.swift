@@ -180,7 +180,7 @@ import Testing
 
   @Test(
     "three hundred tasks before a provider of ten calls a minute: none fails, and hardly a call is refused",
-    arguments: [(.byTheMinute, 1.2), (.evenly, 1.3), (.inSilence, 1.5)] as [(SmallProvider.Counting, Double)])
+    arguments: [(.byTheMinute, 1.2), (.evenly, 1.5), (.inSilence, 1.5)] as [(SmallProvider.Counting, Double)])
   func threeHundred(counting: SmallProvider.Counting, most: Double) async throws {
     let (clock, count) = (ManualClock(), 300)
     let turns = (0..<count).map { _ in Wakeup() }
