@@ -67,7 +67,9 @@ extension WorkerRun {
       return step
     }
     // See above for what an error means.
-    guard var other = try? modelStep(number: step.number, turn: step.request.turn, provider: provider) else { return step }
+    guard var other = try? modelStep(number: step.number, turn: step.request.turn, provider: provider) else {
+      return step
+    }
     other.differsFromFirstTry = true
     return other
   }
