@@ -151,6 +151,8 @@ import Testing
     try await fault.check { site, _ in
       // What an answer of 16 MiB takes while it is put together, the allocator keeps: docs/ROADMAP.md.
       guard fault.name != "over 16 MiB" else { return }
+      // The allocator keeps what the first ones took; from then on nothing may be added.
+      for _ in 0..<3 { _ = try await site.run("go") }
       let before = try site.service.residentBytes()
       for _ in 0..<3 { _ = try await site.run("go") }
       let after = try site.service.residentBytes()
