@@ -18,7 +18,7 @@ extension AgentLoop {
   }
 
   /// The most of a tool's output that a model is shown; the journal has it whole.
-  package static let shownOutputBytes = 32 * 1024
+  package static let shownOutputBytes = ToolOutcome.shownBytes
 
   /// The conversation so far: what resume rebuilds is what was sent the first time.
   package static func messages(
@@ -66,7 +66,10 @@ extension AgentLoop {
   // MARK: tool outputs
 
   static func shownText(_ step: Step) -> String {
-    cut(step.error.map { "\($0.code): \($0.detail)" } ?? resultText(step.output ?? .null))
+    if let error = step.error { return cut("\(error.code): \(error.detail)") }
+    let text = resultText(step.output ?? .null)
+    guard step.name == "file.read" else { return cut(text) }
+    return cut(text, fromLine: step.input["arguments"]?["from_line"]?.integerValue ?? 1)
   }
 
   static func outputMarker(_ step: Step) -> String {
@@ -86,12 +89,36 @@ extension AgentLoop {
       end = "\n\(line)"
     }
     end = "\n[cut: only the first bytes of \(text.utf8.count) are shown; ask for less at a time]" + end
-    var bytes = Array(text.utf8.prefix(shownOutputBytes - end.utf8.count))
-    // Not in the middle of a character.
+    return beginning(of: text, upTo: shownOutputBytes - end.utf8.count) + end
+  }
+
+  /// Room for the line that says how to go on: three numbers and a sentence.
+  private static let noteBytes = 160
+
+  /// The same of a file's lines: cut between two of them, and the line at the end says from which to go on, in the words
+  /// of the tool's own bound.
+  static func cut(_ text: String, fromLine first: Int64) -> String {
+    guard text.utf8.count > shownOutputBytes else { return text }
+    let room = text.utf8.prefix(shownOutputBytes - noteBytes)
+    guard let lastBreak = room.lastIndex(of: UInt8(ascii: "\n")) else {
+      let shown = beginning(of: text, upTo: shownOutputBytes - noteBytes)
+      return shown + "\n[line \(first), cut within the line: \(text.utf8.count - shown.utf8.count) more bytes]"
+    }
+    let shown = text[...lastBreak]
+    // A model's own number may be any.
+    let (last, isOver) = first.addingReportingOverflow(Int64(shown.utf8.count { $0 == UInt8(ascii: "\n") }) - 1)
+    guard !isOver, last < Int64.max else { return cut(text) }
+    let missing = text.utf8.count - shown.utf8.count
+    return "\(shown)[lines \(first)-\(last); cut: \(missing) more bytes, go on with from_line \(last + 1)]"
+  }
+
+  /// At most so many bytes of it, and no half character.
+  private static func beginning(of text: String, upTo count: Int) -> String {
+    var bytes = Array(text.utf8.prefix(count))
     if let start = bytes.lastIndex(where: { $0 & 0xC0 != 0x80 }), String(validating: bytes, as: UTF8.self) == nil {
       bytes.removeSubrange(start...)
     }
-    return String(decoding: bytes, as: UTF8.self) + end
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   // MARK: arguments

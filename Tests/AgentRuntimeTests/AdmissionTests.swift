@@ -97,6 +97,20 @@ import Testing
     }
   }
 
+  @Test("a call takes as long as its provider says at most, and as many tries")
+  func traits() async throws {
+    let provider = ProbeProvider(
+      [.hang(wasSent: true)], traits: ProviderTraits(retries: 1, longestCall: .seconds(7)))
+    try await Self.rig(provider).run { rig in
+      let id = try await rig.submit("coder") { $0.maxAttempts = 1 }
+      await provider.begun()
+      let start = rig.clock.uptime()
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      #expect(try await rig.tasks.task(id).error?.code == "timeout" && provider.calls.count == 2)
+      #expect(rig.clock.uptime() - start >= .seconds(14))
+    }
+  }
+
   @Test("a cancel ends the wait for leave")
   func cancelled() async throws {
     let provider = ProbeProvider([.text("no")], admissions: [.hang])

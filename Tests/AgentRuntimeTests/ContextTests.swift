@@ -139,6 +139,20 @@ import Testing
     }
   }
 
+  @Test("a file's lines are cut between two of them, and the end says from which to go on")
+  func cutLines() {
+    let line = Self.text("x", 63) + "\n"
+    let text = String(repeating: line, count: 600)
+    // 32,768 - 160 bytes have room for 509 lines of 64.
+    #expect(
+      AgentLoop.cut(text, fromLine: 11) == String(repeating: line, count: 509)
+        + "[lines 11-519; cut: \(91 * 64) more bytes, go on with from_line 520]")
+    #expect(AgentLoop.cut(line, fromLine: 1) == line)
+    let long = AgentLoop.cut(Self.text("é", 20_000), fromLine: 3)
+    #expect(long.hasSuffix("é\n[line 3, cut within the line: \(40_000 - 32_608) more bytes]"))
+    #expect(AgentLoop.cut(text, fromLine: .max).utf8.count <= AgentLoop.shownOutputBytes)
+  }
+
   @Test("a shape says in a step's input what it is, and is read back from there")
   func input() {
     var shape = ConversationShape()

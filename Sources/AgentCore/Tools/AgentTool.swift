@@ -66,6 +66,8 @@ package struct ToolOutcome: Sendable, Hashable {
 
   /// A tool's output beyond this is cut and marked.
   package static let maximumBytes = 256 * 1024
+  /// The most of it that a model is shown: past it the engine cuts. The journal has all of it.
+  package static let shownBytes = 32 * 1024
 }
 
 /// What became of a call that was cut by a crash, an interrupt or its time, by its evidence.

@@ -1,3 +1,5 @@
+import AgentCore
+
 /// A file's text as a tool gave it.
 struct SandboxDocument: Sendable, Hashable {
   var path: String
@@ -17,8 +19,8 @@ struct SandboxDocument: Sendable, Hashable {
 
   init(path: String, text: String) { (self.path, self.text) = (path, text) }
 
-  /// Tools cut at 256 KiB, at the end of a line.
-  private static let cutMinimum = 128 * 1024
+  /// What is shown of a tool's output is cut at 32 KiB, at the end of a line.
+  private static let cutMinimum = ToolOutcome.shownBytes / 2
 
   /// The beginning is enough to tell text from anything else.
   private static let sample = 4096
