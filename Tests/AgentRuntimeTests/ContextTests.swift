@@ -66,7 +66,7 @@ import Testing
     #expect(Self.outputs(conversation).last == "d")
     #expect(conversation.messages.prefix(2) == [.system("be good"), .user(prompt)])
     let said = conversation.messages.compactMap { message in
-      if case .assistant(let text, _) = message { text } else { nil }
+      if case .assistant(let text, _, _) = message { text } else { nil }
     }
     #expect(said == ["first", "second", "third"])
   }
