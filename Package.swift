@@ -68,7 +68,7 @@ let tests: [Target] = [
   .testTarget(name: "AgentCoreTests", dependencies: kit),
   .testTarget(name: "InProcessCacheTests", dependencies: kit + ["InProcessCache"]),
   .testTarget(name: "VaultTests", dependencies: kit + ["Vault"]),
-  .testTarget(name: "HTTPTransportTests", dependencies: kit + ["HTTPTransport"]),
+  .testTarget(name: "HTTPTransportTests", dependencies: kit + ["HTTPTransport"], exclude: ["http2.py"]),
   .testTarget(name: "AgentConfigTests", dependencies: kit + ["AgentConfig", .product(name: "Yams", package: "Yams")]),
   .testTarget(
     name: "AgentRuntimeTests",

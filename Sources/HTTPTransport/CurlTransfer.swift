@@ -88,7 +88,10 @@ final class CurlTransfer {
     if code == CURLE_COULDNT_CONNECT, !triedPeer, let deniedPeer {
       return TransportError(.egressDenied, "\(place): \(deniedPeer) may not be reached")
     }
-    return CurlFailure(code, errorText: String(cString: errorText)).error(at: place)
+    var error = CurlFailure(code, errorText: String(cString: errorText)).error(at: place)
+    // Lost before the request began, as by a proxy that opens no tunnel: there was no answer to lose.
+    if error.code == .connectionLost, requestsBegun == 0 { error.code = .unreachable }
+    return error
   }
 
   private var place: String { order.request.unixSocketPath ?? order.url.hostAndPort }

@@ -44,6 +44,9 @@ import Testing
       GET /api/providers provider:read
       POST /api/providers/default provider:manage
       POST /api/providers/{name}/test provider:test
+      GET /api/config config:read
+      POST /api/config/check config:read
+      POST /api/config/reload agent:manage
       POST /api/system/clear-cache system:clear_cache
       POST /api/maintenance/cleanup maintenance:run
       """

@@ -33,31 +33,6 @@ import Testing
     }
   }
 
-  @Test("the manual's provider lines work as printed")
-  func manual() async throws {
-    let folder = try TemporaryFolder()
-    let service = try await ServiceProcess.serve(in: folder, files: Self.files())
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Manual/providers.sh")
-    let lines = try String(contentsOf: script, encoding: .utf8).split(separator: "\n").map(String.init)
-      .filter { $0.hasPrefix("curl ") }
-    #expect(lines.count == 2)
-    // curl is told by its own configuration file where the service is, so the lines stay as printed.
-    let curl = "unix-socket = \"\(service.socket)\"\nwrite-out = \"\\n%{http_code}\"\n"
-    try Data(curl.utf8).write(to: URL(fileURLWithPath: folder.appending(".curlrc")))
-    var answers: [[Substring]] = []
-    for line in lines {
-      let run = try await ShellRun.bash(line, environment: ["HOME": folder.path])
-      #expect(run.status == 0, "\(line): \(run.errors)")
-      answers.append(run.output.split(separator: "\n"))
-    }
-    #expect(answers.map(\.last) == ["200", "200"])
-    let test = try JSONValue(parsing: String(answers[0][0]))
-    #expect(test["ok"] == true && test["latency_ms"]?.integerValue != nil && test["model"]?.stringValue != nil)
-    #expect(try JSONValue(parsing: String(answers[1][0]))["name"] == "anthropic")
-    #expect(try await Self.defaults(service) == ["anthropic"])
-  }
-
   @Test("an acknowledged switch of the default survives a kill, until the file's own value changes (I15)")
   func survivesKill() async throws {
     let folder = try TemporaryFolder()

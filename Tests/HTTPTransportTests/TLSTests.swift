@@ -1,5 +1,4 @@
 import AgentTestKit
-import Foundation
 import HTTPTransport
 import Testing
 
@@ -18,52 +17,87 @@ import Testing
     }
   }
 
-  @Test("a self-signed certificate is refused unless its file is given") func selfSigned() async throws {
-    let folder = try TemporaryFolder("tls")
-    let certificate = folder.appending("cert.pem")
-    try run([
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
-      "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder.appending("key.pem"), "-out", certificate,
-    ]).waitUntilExit()
-    let output = Pipe()
-    let server = try run(
-      ["s_server", "-accept", "127.0.0.1:0", "-www", "-cert", certificate, "-key", folder.appending("key.pem")], output)
-    defer { server.terminate() }
-    let port = try #require(acceptedPort(output))
-    try await withTransport { transport in
-      let url = "https://127.0.0.1:\(port)/"
-      let error = await failure(of: .init(url: url, headers: [("Authorization", "s")]), on: transport)
-      #expect(error?.code == .tlsFailed)
-      #expect(error?.wasSent == false)
-      #expect(error?.detail.contains("self-signed") == true)
-      let trusted = try await transport.send(.init(url: url, certificateAuthorityFile: certificate))
-      #expect(trusted.status == 200)
-      let wrongName = await failure(
-        of: .init(url: "https://localhost:\(port)/", certificateAuthorityFile: certificate), on: transport)
-      #expect(wrongName?.code == .tlsFailed)
-    }
-  }
-
-  private func run(_ arguments: [String], _ output: Pipe? = nil) throws -> ChildProcess {
-    let process = ChildProcess()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output ?? FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    return process
-  }
-
-  /// From openssl's line `ACCEPT 127.0.0.1:PORT`.
-  private func acceptedPort(_ output: Pipe) -> Int? {
-    var text = ""
-    while let bytes = try? output.fileHandleForReading.read(upToCount: 1), !bytes.isEmpty {
-      text += String(decoding: bytes, as: UTF8.self)
-      if text.hasSuffix("\n"), let port = text.dropLast().split(separator: ":").last.flatMap({ Int($0) }) {
-        return port
+  @Test("a self-signed certificate is refused unless its file is given, and never for another name") func selfSigned()
+    async throws
+  {
+    let tls = try TLSFolder()
+    try await tls.withServer { port in
+      try await withTransport { transport in
+        let url = "https://127.0.0.1:\(port)/"
+        let error = await failure(of: .init(url: url, headers: [("Authorization", "s")]), on: transport)
+        #expect(error?.code == .tlsFailed)
+        #expect(error?.wasSent == false)
+        #expect(error?.detail.contains("self-signed") == true)
+        let trusted = try await transport.send(.init(url: url, certificateAuthorityFile: tls.certificate))
+        #expect(trusted.status == 200)
+        let wrongName = await failure(
+          of: .init(url: "https://localhost:\(port)/", certificateAuthorityFile: tls.certificate), on: transport)
+        #expect(wrongName?.code == .tlsFailed)
+        #expect(wrongName?.wasSent == false)
       }
     }
-    return nil
+  }
+
+  @Test("a certificate that has expired is refused, unsent") func expired() async throws {
+    let tls = try TLSFolder(expired: true)
+    try await tls.withServer { port in
+      try await withTransport { transport in
+        let error = await failure(
+          of: .init(url: "https://127.0.0.1:\(port)/", certificateAuthorityFile: tls.certificate), on: transport)
+        #expect(error?.code == .tlsFailed)
+        #expect(error?.wasSent == false)
+        #expect(error?.detail.contains("expired") == true, "\(error?.detail ?? "")")
+      }
+    }
+  }
+
+  @Test("TLS before 1.2 is refused, unsent; 1.2 and 1.3 are taken", arguments: ["tls1_1", "tls1_2", "tls1_3"])
+  func versions(version: String) async throws {
+    let tls = try TLSFolder()
+    try await tls.withServer(["-\(version)", "-cipher", "DEFAULT@SECLEVEL=0"]) { port in
+      try await withTransport { transport in
+        let request = HTTPExchange.Request(
+          url: "https://127.0.0.1:\(port)/", certificateAuthorityFile: tls.certificate)
+        guard version == "tls1_1" else {
+          let response = try await transport.send(request)
+          #expect(response.status == 200)
+          return
+        }
+        let error = await failure(of: request, on: transport)
+        #expect(error?.code == .tlsFailed)
+        #expect(error?.wasSent == false)
+      }
+    }
+  }
+
+  @Test("a file of certificates that is not there is a TLS failure, unsent") func noFile() async throws {
+    let tls = try TLSFolder()
+    try await tls.withServer { port in
+      try await withTransport { transport in
+        let error = await failure(
+          of: .init(url: "https://127.0.0.1:\(port)/", certificateAuthorityFile: tls.folder.appending("none")),
+          on: transport)
+        #expect(error?.code == .tlsFailed)
+        #expect(error?.wasSent == false)
+      }
+    }
+  }
+
+  @Test("a server that offers HTTP/2 is spoken to in it, on one connection") func http2() async throws {
+    let tls = try TLSFolder()
+    try await tls.withHTTP2Server { port in
+      try await withTransport { transport in
+        var bodies: [String] = []
+        for _ in 0..<3 {
+          let response = try await transport.send(
+            .init(
+              method: "POST", url: "https://127.0.0.1:\(port)/v1", body: Array("{}".utf8),
+              certificateAuthorityFile: tls.certificate))
+          #expect(response.status == 200)
+          bodies.append(String(decoding: response.body, as: UTF8.self))
+        }
+        #expect(bodies == ["connection 0 stream 1", "connection 0 stream 3", "connection 0 stream 5"])
+      }
+    }
   }
 }

@@ -26,7 +26,7 @@ struct AnthropicAssembler: ReplyAssembler {
     case "message_delta":
       usage.take(data["usage"])
       guard let delta = data["delta"]?.objectValue else { throw .malformed("an event of the answer has no delta") }
-      for (name, value) in delta where ending[name]?.isNull ?? true { ending[name] = value }
+      for (name, value) in delta where !value.isNull || ending[name] == nil { ending[name] = value }
     case "message_stop": hasEndMark = true
     // `ping`, `content_block_stop`, and kinds that come later: to be ignored, says the documentation.
     default: break
@@ -68,19 +68,19 @@ struct AnthropicAssembler: ReplyAssembler {
     }
     let known: Set<String> = ["id", "type", "role", "model", "content", "usage"]
     ending = body.objectValue?.filter { !known.contains($0.key) } ?? [:]
-    return text
+    return blocks.map(\.whole.text).joined()
   }
-
-  private var text: String { blocks.map(\.text).joined() }
 
   func reply() throws(ProviderError) -> AssembledReply {
     guard hasMessage || !blocks.isEmpty else { throw hasEndMark ? .emptyReply : .cutStream }
     guard let reason = ending["stop_reason"]?.stringValue ?? (isWhole ? "end_turn" : nil) else { throw .cutStream }
+    let blocks = blocks.map(\.whole)
     var message = ending
     message["role"] = "assistant"
     message["content"] = .array(blocks.map(\.message))
     return AssembledReply(
-      text: text, calls: blocks.compactMap(\.call), finish: try Self.finish(reason), usage: counts, model: model,
+      text: blocks.map(\.text).joined(), calls: blocks.compactMap(\.call), finish: try Self.finish(reason),
+      usage: counts, model: model,
       message: .object(message), thinkingBytes: blocks.reduce(0) { $0 + $1.thinkingBytes })
   }
 
@@ -105,49 +105,5 @@ struct AnthropicAssembler: ReplyAssembler {
       input: known.count == parts.count ? known.reduce(0, +) : nil, output: usage.count("output_tokens"),
       cached: usage.aside("cache_read_input_tokens"), cacheWrite: usage.aside("cache_creation_input_tokens"),
       reasoning: usage.aside("output_tokens_details.thinking_tokens"))
-  }
-}
-
-/// One block of a reply's content as it grows.
-private struct ContentBlock: Sendable {
-  let index: Int64
-  private var members: [String: JSONValue]
-  private var input = ""
-
-  init(index: Int64, members: [String: JSONValue]) { (self.index, self.members) = (index, members) }
-
-  private var type: String { members["type"]?.stringValue ?? "" }
-
-  /// Text, thoughts and signatures grow; a citation joins the list of them.
-  mutating func extend(by delta: [String: JSONValue]) {
-    for (name, value) in delta where name != "type" {
-      switch (name, value) {
-      case ("partial_json", .string(let piece)): input += piece
-      case ("citation", _): MessageMerge.merge(["citations": .array([value])], into: &members)
-      default: MessageMerge.merge([name: value], into: &members)
-      }
-    }
-  }
-
-  var text: String { type == "text" ? members["text"]?.stringValue ?? "" : "" }
-
-  var thinkingBytes: Int { members["thinking"]?.stringValue?.utf8.count ?? 0 }
-
-  var call: AssembledReply.Call? {
-    guard type == "tool_use" else { return nil }
-    let given = members["input"].flatMap { $0.isNull ? nil : $0 }
-    return AssembledReply.Call(
-      id: members["id"]?.stringValue ?? "", name: members["name"]?.stringValue ?? "",
-      arguments: input.isEmpty ? given?.stringValue ?? given?.text ?? "" : input)
-  }
-
-  /// As it was sent, its input put together; one that is no JSON stays the text that it is.
-  var message: JSONValue {
-    var whole = members
-    if !input.isEmpty {
-      // `try?`: half a text is kept as such.
-      whole["input"] = (try? JSONValue(parsing: input)) ?? .string(input)
-    }
-    return .object(whole)
   }
 }

@@ -92,10 +92,11 @@ private struct ToldError {
   init(_ body: JSONValue) {
     let inner = body.present("error")
     let object = inner?.objectValue == nil ? body : inner ?? body
-    message =
-      object["message"]?.stringValue ?? inner?.stringValue ?? object["detail"]?.stringValue ?? object["msg"]?
-      .stringValue
-      ?? ""
+    // The last is FastAPI's list of what is wrong with the members.
+    let places = [
+      object["message"], inner, object["detail"], object["msg"], object["detail"]?.arrayValue?.first?["msg"],
+    ]
+    message = places.lazy.compactMap { $0?.stringValue }.first ?? ""
     let code = object["code"] ?? object["status"]
     let number = code?.integerValue ?? code?.stringValue.flatMap { Int64($0) }
     status = number.flatMap { (400..<600).contains($0) ? Int($0) : nil }

@@ -5,7 +5,7 @@ import HTTPTransport
 /// (llama.cpp, Ollama, vLLM and others), with the members that these add or leave out.
 struct OpenAIAssembler: ReplyAssembler {
   private let faults: FaultReader
-  private var message: [String: JSONValue] = [:]
+  private var message = GrowingMessage()
   private var calls = StreamedCalls()
   private var finishReason: String?
   private var usage = UsageReport()
@@ -18,7 +18,7 @@ struct OpenAIAssembler: ReplyAssembler {
   init(_ faults: FaultReader) { self.faults = faults }
 
   mutating func take(_ event: ServerSentEvent) throws(ProviderError) -> String {
-    if event.data == "[DONE]" {
+    if event.data.hasPrefix("[DONE]") {
       hasEndMark = true
       return ""
     }
@@ -66,7 +66,7 @@ struct OpenAIAssembler: ReplyAssembler {
     guard let added = Self.text(of: members["content"]) else {
       throw .malformed("the content of a message of the answer is neither text nor a list")
     }
-    MessageMerge.merge(members, into: &message)
+    message.take(members)
     return added
   }
 
@@ -84,11 +84,12 @@ struct OpenAIAssembler: ReplyAssembler {
   func reply() throws(ProviderError) -> AssembledReply {
     guard hasChoice else { throw hasEndMark || isWhole ? .emptyReply : .cutStream }
     guard finishReason != nil || isWhole else { throw .cutStream }
+    let message = message.members
     let refusal = message["refusal"]?.stringValue ?? ""
     let content = Self.text(of: message["content"]) ?? ""
     return AssembledReply(
       text: content.isEmpty ? refusal : content, calls: calls.calls,
-      finish: refusal.isEmpty ? try finish : .refusal, usage: counts, model: model, message: wholeMessage,
+      finish: refusal.isEmpty ? try finish : .refusal, usage: counts, model: model, message: whole(message),
       thinkingBytes: ["reasoning_content", "reasoning"].reduce(0) {
         $0 + (message[$1]?.stringValue?.utf8.count ?? 0)
       })
@@ -107,7 +108,7 @@ struct OpenAIAssembler: ReplyAssembler {
     }
   }
 
-  private var wholeMessage: JSONValue {
+  private func whole(_ message: [String: JSONValue]) -> JSONValue {
     var members = message
     members["role"] = "assistant"
     if members["content"] == nil { members["content"] = .null }

@@ -9,13 +9,9 @@ struct StreamedCalls: Sendable {
     var index: Int64?
     var call = AssembledReply.Call(id: "", name: "", arguments: "")
     /// Every member but the function's name and arguments, merged: Gemini keeps its thoughts there.
-    var members: [String: JSONValue] = [:]
-    var functionMembers: [String: JSONValue] = [:]
-
-    var hasCompleteArguments: Bool {
-      // `try?`: half a text is the usual case here.
-      (try? JSONValue(parsing: call.arguments))?.objectValue != nil
-    }
+    var members = GrowingMessage()
+    var functionMembers = GrowingMessage()
+    var scan = ObjectScan()
   }
   private var open: [Open] = []
 
@@ -24,10 +20,10 @@ struct StreamedCalls: Sendable {
   /// As they were sent: an id that did not come is not there.
   var messages: [JSONValue] {
     open.map { item in
-      var function = item.functionMembers
+      var function = item.functionMembers.members
       function["name"] = .string(item.call.name)
       function["arguments"] = .string(item.call.arguments)
-      var members = item.members
+      var members = item.members.members
       members["function"] = .object(function)
       if members["type"] == nil { members["type"] = "function" }
       return .object(members)
@@ -63,20 +59,19 @@ struct StreamedCalls: Sendable {
     if !id.isEmpty { open[target].call.id = id }
     if !name.isEmpty { open[target].call.name = name }
     open[target].call.arguments += arguments
-    let rest = fragment.filter { $0.key != "function" && $0.key != "index" }
-    MessageMerge.merge(rest, into: &open[target].members)
-    MessageMerge.merge(
-      function.filter { $0.key != "name" && $0.key != "arguments" }, into: &open[target].functionMembers)
+    open[target].scan.take(arguments)
+    open[target].members.take(fragment.filter { $0.key != "function" && $0.key != "index" })
+    open[target].functionMembers.take(function.filter { $0.key != "name" && $0.key != "arguments" })
   }
 
   private func begins(after last: Open, id: String, name: String, arguments: String) -> Bool {
     let call = last.call
     if !id.isEmpty, !call.id.isEmpty, id != call.id { return true }
     guard !name.isEmpty, !call.name.isEmpty else { return false }
-    if call.arguments.allSatisfy(\.isWhitespace) { return name != call.name }
+    if !last.scan.hasBegun { return name != call.name }
     // Some servers repeat id and name with each fragment, the empty last one too.
     if id == call.id, !id.isEmpty, name == call.name, arguments.isEmpty { return false }
-    return last.hasCompleteArguments
+    return last.scan.isComplete
   }
 
   /// Some servers send the object itself.
@@ -86,6 +81,42 @@ struct StreamedCalls: Sendable {
     case .string(let text)?: return text
     case .object?: return arguments?.text ?? ""
     default: throw .malformed("the arguments of a tool call of the answer are neither text nor an object")
+    }
+  }
+}
+
+/// Tells when a text that comes in pieces holds a whole JSON object: without reading it again for each piece.
+struct ObjectScan: Sendable {
+  private var depth = 0
+  private var isInString = false
+  private var isEscaped = false
+  /// Something other than blanks came.
+  private(set) var hasBegun = false
+  /// The first object has ended.
+  private(set) var isComplete = false
+
+  mutating func take(_ text: String) {
+    for byte in text.utf8 {
+      if isEscaped {
+        isEscaped = false
+      } else if isInString {
+        if byte == UInt8(ascii: "\\") { isEscaped = true }
+        if byte == UInt8(ascii: "\"") { isInString = false }
+      } else {
+        takeOutside(byte)
+      }
+    }
+  }
+
+  private mutating func takeOutside(_ byte: UInt8) {
+    if !" \t\r\n".utf8.contains(byte) { hasBegun = true }
+    switch byte {
+    case UInt8(ascii: "\""): isInString = true
+    case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+    case UInt8(ascii: "}"), UInt8(ascii: "]"):
+      depth -= 1
+      if depth == 0 { isComplete = true }
+    default: break
     }
   }
 }

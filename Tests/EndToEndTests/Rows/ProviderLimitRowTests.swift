@@ -14,11 +14,11 @@ import Testing
   }
 
   @Test(
-    "429 with `Retry-After` in seconds: waited for, and the wait is no try", .shows(.providerRetryAfter),
+    "429 with `Retry-After` in seconds: the next try waits for it", .shows(.providerRetryAfter),
     arguments: WireFormat.allCases)
   func seconds(format: WireFormat) async throws {
     let site = try await ProviderSite(
-      format, [Self.limiting(["Retry-After": "2"]), ProviderSite.saysDone], provider: ["retries": 0])
+      format, [Self.limiting(["Retry-After": "2"]), ProviderSite.saysDone], provider: ["retries": 1])
     let task = try await site.run("go")
     #expect(task["status"] == "completed" && task["attempt"] == 1, "\(task.text)")
     let calls = try site.double.calls()

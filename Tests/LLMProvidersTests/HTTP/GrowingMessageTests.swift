@@ -1,0 +1,42 @@
+import AgentCore
+import Testing
+
+@testable import LLMProviders
+
+@Suite("A message that grows") struct GrowingMessageTests {
+  static let deltas: [([JSONValue], JSONValue)] = [
+    ([["a": "x"], ["a": "y"], ["a": nil]], ["a": "xy"]), ([["a": nil], ["b": nil], ["a": "x"]], ["a": "x", "b": nil]),
+    ([["role": "assistant"], ["role": ""], ["role": "assistant"]], ["role": "assistant"]),
+    ([["n": 1], ["n": 2], ["f": true], ["f": false]], ["n": 2, "f": false]),
+    ([["l": [1]], ["l": []], ["l": [2, 3]]], ["l": [1, 2, 3]]),
+    (
+      [["o": ["t": "x", "id": "1", "l": [1]]], ["o": ["t": "y", "id": "2", "l": [2]]]],
+      ["o": ["t": "xy", "id": "2", "l": [1, 2]]]
+    ),
+    (
+      [["c": "x"], ["c": [["type": "image"]]], ["c": "y"]],
+      ["c": [["type": "text", "text": "x"], ["type": "image"], ["type": "text", "text": "y"]]]
+    ),
+    ([["a": 1], ["a": "x"], ["a": ["b": 2]]], ["a": ["b": 2]]),
+  ]
+
+  @Test("keeps every member of its deltas", arguments: deltas)
+  func grows(pieces: [JSONValue], whole: JSONValue) {
+    var message = GrowingMessage()
+    for piece in pieces { message.take(piece.objectValue ?? [:]) }
+    #expect(JSONValue.object(message.members) == whole)
+  }
+
+  static let objects: [(String, Bool, Bool)] = [
+    ("", false, false), (" \n", false, false), ("{", true, false), ("{}", true, true), (#"{"a":"}"#, true, false),
+    (#"{"a":"\"}"}"#, true, true), (#"{"a":[{}]"#, true, false), (#"{"a":[{}]} "#, true, true), ("x", true, false),
+  ]
+
+  @Test("a whole object is noticed, in whatever pieces it comes", arguments: objects)
+  func scan(text: String, begins: Bool, ends: Bool) {
+    var (whole, pieces) = (ObjectScan(), ObjectScan())
+    whole.take(text)
+    for character in text { pieces.take(String(character)) }
+    for scan in [whole, pieces] { #expect(scan.hasBegun == begins && scan.isComplete == ends) }
+  }
+}

@@ -1,0 +1,134 @@
+import AgentConfig
+import AgentCore
+import Testing
+
+@testable import LLMProviders
+
+/// What is alike in both dialects.
+@Suite("A request on the wire") struct RequestTests {
+  private func body(
+    _ request: ModelRequest, _ settings: RemoteProviderSettings, provider: ProviderID = "p"
+  ) throws -> JSONValue {
+    try JSONValue(stored: WireRequest(request, provider: provider, settings).body)
+  }
+
+  @Test("names the model that was asked for, else the provider's", arguments: [Dialect.openai, .anthropic])
+  func model(dialect: Dialect) throws {
+    #expect(try body(modelRequest(), settings(dialect))["model"] == "m-1")
+    #expect(try body(modelRequest(model: "m-2"), settings(dialect))["model"] == "m-2")
+  }
+
+  @Test(
+    "asks for a stream and says the output limit under its configured name", arguments: [Dialect.openai, .anthropic])
+  func limit(dialect: Dialect) throws {
+    var values = settings(dialect)
+    values.maximumTokensName = "max_completion_tokens"
+    let sent = try body(modelRequest(), values)
+    #expect(sent["stream"] == true)
+    #expect(sent["max_completion_tokens"] == 4096)
+    #expect(sent["max_tokens"] == nil)
+    #expect(sent["temperature"] == nil && sent["tools"] == nil)
+  }
+
+  @Test(
+    "has the provider's members laid over ours, and the agent's over those; null takes one away",
+    arguments: [Dialect.openai, .anthropic])
+  func laidOver(dialect: Dialect) throws {
+    var values = settings(dialect)
+    values.body = ["a": 1, "b": 2, "temperature": nil, "c": 3]
+    var request = modelRequest(body: ["b": 20, "c": nil, "max_tokens": nil, "d": ["e": "f"]])
+    request.temperature = 0.5
+    let sent = try body(request, values)
+    #expect(sent["a"] == 1 && sent["b"] == 20 && sent["d"] == ["e": "f"])
+    for name in ["c", "temperature", "max_tokens"] { #expect(sent.objectValue?.keys.contains(name) == false) }
+  }
+
+  private static let foreignCalls = [
+    ToolCall(id: "call:1", name: "file.read", arguments: ["path": "a"]),
+    ToolCall(id: "call 1", name: "made.up tool", arguments: "{\"path\":"),
+    ToolCall(id: "", name: "file.read", arguments: [:]),
+    ToolCall(id: String(repeating: "x", count: 60), name: "file.read", arguments: [:]),
+  ]
+
+  private static let foreignTurn: [ChatMessage] =
+    [
+      .assistant(
+        text: "reading", calls: foreignCalls,
+        origin: ReplyOrigin(provider: "other", model: "m-1", message: ["role": "assistant", "content": "secret"]))
+    ] + foreignCalls.map { .toolResult(callID: $0.id, name: $0.name, text: "result of \($0.id)", isError: false) }
+
+  /// Ids of the calls and of the results in a body, whichever the dialect.
+  private func ids(_ body: JSONValue) -> (calls: [String], results: [String]) {
+    var (calls, results): ([String], [String]) = ([], [])
+    for message in body["messages"]?.arrayValue ?? [] {
+      calls += (message["tool_calls"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
+      if let id = message["tool_call_id"]?.stringValue { results.append(id) }
+      for block in message["content"]?.arrayValue ?? [] {
+        if block["type"] == "tool_use", let id = block["id"]?.stringValue { calls.append(id) }
+        if let id = block["tool_use_id"]?.stringValue { results.append(id) }
+      }
+    }
+    return (calls, results)
+  }
+
+  @Test(
+    "gives calls of another provider plain ids that are unique in the conversation, and their results the same",
+    arguments: [Dialect.openai, .anthropic])
+  func foreignIDs(dialect: Dialect) throws {
+    let turns = [ChatMessage.user("go")] + Self.foreignTurn + Self.foreignTurn
+    let sent = ids(try body(modelRequest(turns, tools: [fileRead]), settings(dialect)))
+    #expect(sent.calls == sent.results)
+    #expect(sent.calls.count == 8 && Set(sent.calls).count == 8)
+    #expect(sent.calls.prefix(3) == ["call_1", "call_1_2", "call"])
+    for id in sent.calls { #expect(id.wholeMatch(of: /[a-zA-Z0-9_-]{1,40}/) != nil, "\(id)") }
+    // A longer conversation begins with the ids of the shorter one, for the provider's cache.
+    let shorter = ids(
+      try body(modelRequest([.user("go")] + Self.foreignTurn, tools: [fileRead]), settings(dialect)))
+    #expect(Array(sent.calls.prefix(4)) == shorter.calls)
+  }
+
+  @Test(
+    "tells a reply of another provider or model as text and calls alone, mended",
+    arguments: [Dialect.openai, .anthropic], [("p", "m-1"), ("other", "m-2")])
+  func foreign(dialect: Dialect, pair: (String, String)) throws {
+    let request = modelRequest(
+      [.user("go")] + Self.foreignTurn, model: pair.1 == "m-1" ? nil : pair.1, tools: [fileRead])
+    let text = try body(request, settings(dialect), provider: ProviderID(pair.0)).text
+    #expect(!text.contains("secret"))
+    #expect(text.contains("reading") && text.contains("made_up_tool"))
+    #expect(!text.contains("path\\\":\""))
+  }
+
+  @Test("never carries a call without arguments that are an object", arguments: [Dialect.openai, .anthropic])
+  func mended(dialect: Dialect) throws {
+    let calls = [
+      ToolCall(id: "a", name: "file.read", arguments: "{\"path\":"), ToolCall(id: "b", name: "x", arguments: [:]),
+    ]
+    let own: JSONValue =
+      dialect == .openai
+      ? [
+        "role": "assistant", "content": nil,
+        "tool_calls": [
+          ["id": "a", "type": "function", "function": ["name": "file_read", "arguments": "{\"path\":"]],
+          ["id": "b", "type": "function", "function": ["name": "x", "arguments": ""]],
+        ],
+      ]
+      : [
+        "role": "assistant",
+        "content": [
+          ["type": "tool_use", "id": "a", "name": "file_read", "input": "{\"path\":"],
+          ["type": "tool_use", "id": "b", "name": "x", "input": [:]],
+        ],
+      ]
+    let turn = ChatMessage.assistant(
+      text: "", calls: calls, origin: ReplyOrigin(provider: "p", model: "m-1", message: own))
+    let sent = try body(modelRequest([.user("go"), turn]), settings(dialect))
+    let message = try #require(sent["messages"]?.arrayValue?.last)
+    if dialect == .openai {
+      let texts = message["tool_calls"]?.arrayValue?.map { $0["function"]?["arguments"] }
+      #expect(texts == ["{}", "{}"])
+    } else {
+      #expect(message["content"]?.arrayValue?.map { $0["input"] } == [[:], [:]])
+    }
+  }
+}
