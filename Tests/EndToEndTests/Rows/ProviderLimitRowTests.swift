@@ -34,7 +34,7 @@ import Testing
     let site = try await ProviderSite(
       format,
       [
-        Self.limiting(["Retry-After": .string(date.string(from: Date(timeIntervalSinceNow: 4)))]),
+        Self.limiting(["Retry-After": .string(date.string(from: Date(timeIntervalSinceNow: 9)))]),
         ProviderSite.saysDone,
       ])
     let task = try await site.run("go")
