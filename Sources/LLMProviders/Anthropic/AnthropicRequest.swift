@@ -104,7 +104,7 @@ struct AnthropicRequest {
     return (message["content"]?.arrayValue ?? []).compactMap { block in
       guard case .object(var members) = block else { return nil }
       switch members["type"]?.stringValue {
-      case "text": return members["text"]?.stringValue?.isBlank ?? true ? nil : block
+      case "text": return members["text"]?.stringValue?.isBlank ?? true ? Optional.none : block
       case "tool_use":
         guard let (call, id) = rest.next() else { return nil }
         members["id"] = .string(id)

@@ -25,7 +25,7 @@ struct ContentBlock: Sendable {
   /// What it came to. An input that is no JSON stays the text that it is.
   var whole: WholeBlock {
     var members = content.members
-    let given = members["input"].flatMap { $0.isNull ? nil : $0 }
+    let given = members["input"].flatMap { $0.isNull ? Optional.none : $0 }
     if !input.isEmpty {
       // `try?`: half a text is kept as such.
       members["input"] = (try? JSONValue(parsing: input)) ?? .string(input)

@@ -64,5 +64,8 @@ extension JSONValue {
   }
 
   /// The member, unless it is missing or null.
-  func present(_ member: String) -> JSONValue? { self[member].flatMap { $0.isNull ? nil : $0 } }
+  func present(_ member: String) -> JSONValue? {
+    guard let value = self[member], !value.isNull else { return nil }
+    return value
+  }
 }

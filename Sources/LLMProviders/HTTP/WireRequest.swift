@@ -23,7 +23,7 @@ struct WireRequest: Sendable {
       }
     members[settings.maximumTokensName] = JSONValue(request.maxOutputTokens)
     for (name, value) in settings.body.merging(request.extraBody, uniquingKeysWith: { $1 }) {
-      members[name] = value.isNull ? nil : value
+      if value.isNull { members.removeValue(forKey: name) } else { members[name] = value }
     }
     if settings.dialect == .anthropic { AnthropicRequest.finish(&members, request, pair) }
     body = JSONValue.object(members).encoded()

@@ -41,7 +41,7 @@ struct OpenAIRequest {
     var ids = CallIDs()
     return request.messages.compactMap { message in
       switch message {
-      case .system(let text): return text.isEmpty ? nil : ["role": "system", "content": .string(text)]
+      case .system(let text): return text.isEmpty ? Optional.none : ["role": "system", "content": .string(text)]
       case .user(let text, let images): return Self.user(text, images)
       case .assistant(let text, let calls, let origin):
         let own = source.ownMessage(origin)
@@ -84,7 +84,7 @@ struct OpenAIRequest {
 
   /// What another pair said, or nobody over a wire: text and calls.
   private func foreign(_ text: String, _ calls: [ToolCall], _ ids: [String]) -> JSONValue? {
-    if calls.isEmpty { return text.isEmpty ? nil : ["role": "assistant", "content": .string(text)] }
+    if calls.isEmpty { return text.isEmpty ? Optional.none : ["role": "assistant", "content": .string(text)] }
     let sent: [JSONValue] = zip(calls, ids).map { call, id in
       let function: JSONValue = [
         "name": .string(names.wire(call.name)), "arguments": .string(call.mendedArguments.text),

@@ -119,7 +119,7 @@ import Testing
     }
     let thinking: JSONValue = ["type": "enabled", "budget_tokens": 2000]
     let sent = try body(modelRequest(messages), ["thinking": thinking])
-    #expect(sent["thinking"] == (thinks ? thinking : nil))
+    #expect(sent["thinking"] == (thinks ? Optional(thinking) : Optional.none))
     // No thought of another pair is ever sent.
     let text = sent.text
     #expect(text.contains("c2ln") == turns.contains("own"))

@@ -33,10 +33,10 @@ import Testing
     #expect(try reply([.init(id: "a", name: "file_read", arguments: text)]).calls.first?.arguments == value)
   }
 
-  @Test("have dotted names; one that is no tool's stays as it came") func names() throws {
+  @Test("have dotted names; one that is no tool's too") func names() throws {
     let names = ["file_read", "file.read", "no_such_tool"]
     let calls = try reply(names.map { .init(id: $0, name: $0, arguments: "{}") }).calls
-    #expect(calls.map(\.name) == ["file.read", "file.read", "no_such_tool"])
+    #expect(calls.map(\.name) == ["file.read", "file.read", "no.such_tool"])
   }
 
   @Test("outweigh `stop`, and are outweighed by a cut and a refusal") func finish() throws {
