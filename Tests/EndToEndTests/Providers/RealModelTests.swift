@@ -37,8 +37,10 @@ import Testing
 
   private func plain(_ server: LlamaServer) async throws {
     let service = try await Self.service(["main": Self.entry(server)])
-    let test = try await ShellRun.run(
-      ServiceProcess.binary.path, ["provider", "test", "main", "--json", "--server", "unix:\(service.socket)"])
+    let arguments = ["provider", "test", "main", "--json", "--server", "unix:\(service.socket)"]
+    var test = try await ShellRun.run(ServiceProcess.binary.path, arguments)
+    // Beside eleven other tests on two processors the model may need longer than the 15 s of a test call.
+    for _ in 0..<8 where test.status != 0 { test = try await ShellRun.run(ServiceProcess.binary.path, arguments) }
     #expect(test.status == 0, "\(test)")
     let answer = try JSONValue(parsing: test.output)
     #expect(answer["ok"] == true && answer["latency_ms"]?.integerValue != nil, "\(test.output)")

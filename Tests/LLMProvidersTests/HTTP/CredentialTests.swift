@@ -90,25 +90,6 @@ import Testing
     }
   }
 
-  @Test("a server is believed by the settings' file of certificates alone", arguments: [true, false])
-  func certificates(isGiven: Bool) async throws {
-    let tls = try TLSFolder()
-    try await tls.withServer { port in
-      let change: (inout RemoteProviderSettings) -> Void = { settings in
-        settings.apiKey = Secret("sk-1")
-        settings.baseURL = "https://127.0.0.1:\(port)/v1"
-        settings.certificateAuthorityFile = isGiven ? tls.certificate : nil
-      }
-      try await withProvider(.openai, LoopbackServer { _ in "" }, change) { provider in
-        let error = await failure(on: provider)
-        // That server answers with a page.
-        #expect(error?.code == (isGiven ? .providerMalformed : .tlsFailed))
-        #expect(error?.wasSent == isGiven)
-        #expect(error?.isRetryable == false)
-      }
-    }
-  }
-
   private static let answers: [@Sendable (String) -> String] = [
     { _ in "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n" },
     { jsonAnswer(200, "{\"echo\":\"\($0)\"}") }, { eventAnswer("data: {\"error\":{\"message\":\"\($0)\"}}\n\n") },
