@@ -8,6 +8,7 @@ import HTTPTransport
 final class BenchmarkService: Sendable {
   let folder: String
   let transport: CurlTransport
+  private let providerAddress: String
   private let service: ChildProcess
   private let provider: ChildProcess
   private let input = Pipe()
@@ -20,11 +21,12 @@ final class BenchmarkService: Sendable {
     try FileManager.default.createDirectory(
       atPath: folder + "/config", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     try Self.write(.object(["rules": .array(rules)]), folder + "/double.json")
-    try start(
+    try Self.start(
       provider,
       "exec python3 Tests/EndToEndTests/Providers/double.py --script \(folder)/double.json --log \(folder)/calls.jsonl",
       output: folder + "/provider", input: input)
-    let address = try await line(of: folder + "/provider", after: "listening on ")
+    let address = try await Self.line(of: folder + "/provider", after: "listening on ")
+    providerAddress = address
     try Self.write(
       [
         "default": "main",
@@ -36,11 +38,11 @@ final class BenchmarkService: Sendable {
     try Self.write(["workers": 1000], folder + "/config/server.yaml")
     let binary = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
       .deletingLastPathComponent().appendingPathComponent("agent-system").path
-    try start(
+    try Self.start(
       service,
       "exec \(binary) serve --config \(folder)/config --data \(folder)/data --log-dir \(folder)/log "
         + "--listen 127.0.0.1:0 --socket \(folder)/api.sock", output: folder + "/service", input: nil)
-    _ = try await line(of: folder + "/service", after: "listening on ")
+    _ = try await Self.line(of: folder + "/service", after: "listening on ")
   }
 
   func stop() {
@@ -52,7 +54,7 @@ final class BenchmarkService: Sendable {
   }
 
   /// Under a shell, which gives it more descriptors: a thousand streams want one each.
-  private func start(_ process: ChildProcess, _ command: String, output: String, input: Pipe?) throws {
+  private static func start(_ process: ChildProcess, _ command: String, output: String, input: Pipe?) throws {
     FileManager.default.createFile(atPath: output, contents: nil)
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     process.arguments = ["-c", "ulimit -n 8192; \(command)"]
@@ -63,7 +65,7 @@ final class BenchmarkService: Sendable {
   }
 
   /// The rest of the first line that begins so, once it is there.
-  private func line(of path: String, after start: String) async throws -> String {
+  private static func line(of path: String, after start: String) async throws -> String {
     for _ in 0..<1000 {
       let text = try String(contentsOfFile: path, encoding: .utf8)
       if let line = text.split(separator: "\n").first(where: { $0.hasPrefix(start) }), text.hasSuffix("\n") {
@@ -84,6 +86,17 @@ final class BenchmarkService: Sendable {
       headers: body == nil ? [] : [("Content-Type", "application/json")], body: body?.encoded())
     request.unixSocketPath = folder + "/api.sock"
     return try JSONValue(parsing: try await transport.send(request).body)
+  }
+
+  /// Asks the provider itself, and reads its answer to the end.
+  func ask(_ prompt: String) async throws {
+    let body: JSONValue = [
+      "model": "m", "stream": true, "messages": [["role": "user", "content": .string(prompt)]],
+    ]
+    let request = HTTPExchange.Request(
+      method: "POST", url: providerAddress + "/v1/chat/completions", headers: [("Content-Type", "application/json")],
+      body: body.encoded())
+    for try await _ in try await transport.stream(request).body {}
   }
 
   /// Runs one task to its end.

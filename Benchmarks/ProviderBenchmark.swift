@@ -33,6 +33,7 @@ struct ProviderBenchmark {
     let service = try await BenchmarkService(folder, rules: rules)
     defer { service.stop() }
     for _ in 0..<20 { try await service.run("loop") }
+    let bare = try await bareTime(service)
     let between = try await addedTime(service)
     let first = try await firstEvents(service)
     let memory = try await openStreams(service)
@@ -41,11 +42,13 @@ struct ProviderBenchmark {
         title: "Time added to a model's own", columns: ["what", "p50 µs", "p90 µs", "p99 µs", "count"],
         rows: [
           Self.row("provider's last byte to its next request", between),
+          Self.row("the same of a bare client in this program, which does nothing between", bare),
           Self.row("provider's first byte to the client's first event", first),
         ],
         note:
           "One task at a time. Between two requests lie the end of a model step, a `file.list` step and the begin of "
-          + "the next model step: two commits on disk, three steps' work."),
+          + "the next model step, with two commits on disk; the bare client shows what the provider and its clock take. "
+          + "What is left is \(short((between.median - bare.median) / 2)) µs a step."),
       memory,
     ]
   }
@@ -58,15 +61,30 @@ struct ProviderBenchmark {
   private func addedTime(_ service: BenchmarkService) async throws -> Sample {
     let before = try service.calls().count
     for _ in 0..<Self.tasks / Self.turns { try await service.run("loop") }
+    let pauses = try pauses(service, since: before) { $0 > 1 }
+    guard pauses.count == Self.tasks / Self.turns * (Self.turns - 1) else {
+      throw BenchmarkError("\(pauses.count) pauses were measured")
+    }
+    return pauses
+  }
+
+  /// The same pauses when nothing is done in them.
+  private func bareTime(_ service: BenchmarkService) async throws -> Sample {
+    let before = try service.calls().count
+    for _ in 0...Self.tasks { try await service.ask("bare") }
+    return try pauses(service, since: before) { _ in true }
+  }
+
+  /// From each answer's last byte to the next request, if that is of such a turn of its conversation.
+  private func pauses(
+    _ service: BenchmarkService, since before: Int, _ isWanted: (Int64) -> Bool
+  ) throws -> Sample {
     var found = Sample()
     var end: Int64?
     for line in try service.calls().dropFirst(before) {
       let at = line["at"]?.integerValue ?? 0
       if line["answered"] != nil { end = at }
-      if let turn = line["turn"]?.integerValue, turn > 1, let last = end { found.add(Double(at - last) / 1000) }
-    }
-    guard found.count == Self.tasks / Self.turns * (Self.turns - 1) else {
-      throw BenchmarkError("\(found.count) pauses were measured")
+      if let turn = line["turn"]?.integerValue, isWanted(turn), let last = end { found.add(Double(at - last) / 1000) }
     }
     return found
   }
