@@ -72,6 +72,8 @@ private struct Load {
   let environment: [String: String]
   var issues: [ConfigIssue] = []
   var read: Set<String> = []
+  /// What `providers.yaml` names, well or not; nil: that file cannot be read, and nothing can be held against it.
+  var providerNames: [String]?
 
   init(folder: String?, environment: [String: String]) { (self.folder, self.environment) = (folder, environment) }
 
@@ -88,13 +90,20 @@ private struct Load {
 
   private func file(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder ?? "")/\(name)" }
 
-  /// One file's YAML with the environment in it. Nil: it is absent, or its issues are noted already.
-  private mutating func parse(_ name: String, _ keys: [ConfigKey]) -> (root: YAMLNode?, log: IssueLog)? {
-    guard folder != nil else { return nil }
+  private enum Parsed {
+    case absent
+    /// Its issues are noted already.
+    case broken
+    case read(root: YAMLNode?, log: IssueLog)
+  }
+
+  /// One file's YAML with the environment in it.
+  private mutating func parse(_ name: String, _ keys: [ConfigKey]) -> Parsed {
+    guard folder != nil else { return .absent }
     var log = IssueLog(file: file(name))
     read.insert(name)
     switch ConfigFile.read(file(name), log: &log) {
-    case .absent: return nil
+    case .absent: return .absent
     case .unreadable: break
     case .text(let text):
       let root = YAMLDocument.read(text, log: &log)
@@ -102,33 +111,42 @@ private struct Load {
       if root != nil || log.issues.isEmpty {
         let expansion = VariableExpansion(environment: environment, keys: keys)
         let expanded = root.map { expansion.expand($0, log: &log) }
-        return (expanded, log)
+        return .read(root: expanded, log: log)
       }
     }
     issues += log.issues
-    return nil
+    return .broken
   }
 
   private mutating func server(into result: inout LoadedConfiguration) {
-    var parsed = parse("server.yaml", ServerSettings.keys) ?? (nil, IssueLog(file: file("server.yaml")))
+    var (root, log): (YAMLNode?, IssueLog) = (nil, IssueLog(file: file("server.yaml")))
+    if case .read(let node, let noted) = parse("server.yaml", ServerSettings.keys) { (root, log) = (node, noted) }
     let values: [ConfigValue]
-    (result.server, values) = ServerSettings.read(parsed.root, log: &parsed.log)
-    issues += parsed.log.issues
+    (result.server, values) = ServerSettings.read(root, log: &log)
+    issues += log.issues
     result.values += values
   }
 
   private mutating func providers(into result: inout LoadedConfiguration, _ variables: EnvironmentSettings) {
-    let given = parse("providers.yaml", ProviderSettings.keys)
-    // A file of comments alone says as little as no file.
-    let isBuiltIn = given?.root?.isNull ?? true
-    var log = given?.log ?? IssueLog(file: file("providers.yaml"))
-    let root = isBuiltIn ? YAMLDocument.read(ShippedProviders.text, log: &log) : given?.root
+    var (root, log): (YAMLNode?, IssueLog) = (nil, IssueLog(file: file("providers.yaml")))
+    var isBuiltIn = false
+    switch parse("providers.yaml", ProviderSettings.keys) {
+    case .broken: return
+    case .read(let node, let noted): (root, log) = (node, noted)
+    case .absent: (root, isBuiltIn) = (YAMLDocument.read(ShippedProviders.text, log: &log), true)
+    }
+    providerNames = root?.names(under: "providers")
     let files = self
     let surroundings = ProviderSettings.Surroundings(folder: folder ?? "", keys: variables.providerKeys) { path, log in
       files.script(path, &log)
     }
     let (settings, values) = ProviderSettings.read(root, log: &log, isBuiltIn: isBuiltIn, surroundings)
     result.providers = settings
+    if settings.lacksKey(settings.defaultID) {
+      let message =
+        "the default provider '\(settings.defaultID)' needs a key and has none: its calls fail until it has one"
+      result.warnings.append(ConfigIssue(file: file("providers.yaml"), code: .noKey, message: message))
+    }
     result.values += values
     issues += log.issues
     noteRead("script", values)
@@ -143,7 +161,7 @@ private struct Load {
   }
 
   /// Issues of the script's own file go to the same log as what names it: the file's name is theirs.
-  private func script(_ path: Placed<String>, _ log: inout IssueLog) -> SandboxScript? {
+  private func script(_ path: Placed<String>, _ log: inout IssueLog) -> (script: SandboxScript, text: String)? {
     var own = IssueLog(file: file(path.value))
     defer { log.merge(own) }
     switch ConfigFile.read(file(path.value), log: &own) {
@@ -153,29 +171,34 @@ private struct Load {
     case .unreadable: return nil
     case .text(let text):
       let root = YAMLDocument.read(text, log: &own)
-      return root != nil || own.issues.isEmpty ? .read(root, folder: folder ?? "", log: &own) : nil
+      guard root != nil || own.issues.isEmpty else { return nil }
+      return (.read(root, folder: folder ?? "", log: &own), text)
     }
   }
 
   private mutating func agents(into result: inout LoadedConfiguration, tools: [String]) {
-    guard var parsed = parse("agents.yaml", AgentSettings.keys) else {
+    guard case .read(let root, var log) = parse("agents.yaml", AgentSettings.keys) else {
       result.values += BuiltInAgents.values
       return
     }
     let files = self
     let surroundings = AgentSettings.Surroundings(tools: tools) { path, log in files.instructions(path, &log) }
-    let (settings, values) = AgentSettings.read(parsed.root, log: &parsed.log, surroundings)
-    issues += parsed.log.issues
+    let (settings, values) = AgentSettings.read(root, log: &log, surroundings)
+    issues += log.issues
     noteRead("instructions_file", values)
-    check(settings, against: result.providers)
+    check(settings)
+    for (agent, provider) in settings.providerMarks where result.providers.lacksKey(ProviderID(provider.value)) {
+      result.warnings.append(
+        ConfigIssue(
+          file: file("agents.yaml"), line: provider.mark.line, column: provider.mark.column, code: .noKey,
+          message: "'agents.\(agent).provider': '\(provider.value)' needs a key and has none: its calls fail until then"
+        ))
+    }
     result.agents = settings.agents
     result.values += values
-    guard settings.agents.isEmpty else { return }
-    let message = "lists no agent: no task can be given to anyone"
-    result.warnings.append(ConfigIssue(file: file("agents.yaml"), code: .noAgents, message: message))
   }
 
-  /// A file of the folder, which nothing leads out of.
+  /// A file below the folder, by its name; where a link there leads is its maker's matter.
   private func instructions(_ path: Placed<String>, _ log: inout IssueLog) -> String? {
     guard !path.value.hasPrefix("/"), !path.value.split(separator: "/").contains("..") else {
       log.add(.invalid, path.mark, "'\(path.value)' must be relative to the configuration folder, without '..'")
@@ -195,8 +218,8 @@ private struct Load {
     }
   }
 
-  private mutating func check(_ settings: AgentSettings, against providers: ProviderSettings) {
-    let names = providers.providers.map(\.id.name)
+  private mutating func check(_ settings: AgentSettings) {
+    guard let names = providerNames else { return }
     for (agent, provider) in settings.providerMarks where !names.contains(provider.value) {
       let hint = NearestName.of(provider.value, among: names + ["default"]).map { "; did you mean '\($0)'?" } ?? ""
       issues.append(

@@ -58,20 +58,12 @@ struct AgentSettingsTests {
     #expect(lines.count == 19)
   }
 
-  @Test("a list without agents is taken at its word, with a warning")
-  func none() throws {
-    let fixture = try ConfigFixture(["agents.yaml": "agents: {}\n"])
-    let loaded = try fixture.load()
-    #expect(loaded.agents.isEmpty)
-    #expect(loaded.warnings.map(fixture.short).map(\.file) == ["agents.yaml"])
-  }
-
   static let refusals = [
     Refusal("", "1:1 config_invalid", "'agents' must be given"),
     Refusal("# nothing\n", "1:1 config_invalid", "'agents' must be given"),
     Refusal("agents:\n", "1:1 config_invalid", "'agents' has no value"),
     Refusal("agents: [a]\n", "1:9 config_invalid", "must be a mapping from names, not a list"),
-    Refusal("agent: {}\nagents: {}\n", "1:1 config_invalid", "did you mean 'agents'?"),
+    Refusal("agent: {}\nagents: {a: {instructions: x}}\n", "1:1 config_invalid", "did you mean 'agents'?"),
     Refusal("agents:\n  a:\n", "2:5 config_invalid", "'agents.a' must be a mapping, not null"),
     Refusal("agents:\n  a: {}\n", "2:6 config_invalid", "'agents.a.instructions' must be given"),
     Refusal("agents:\n  a: {instructions: ' '}\n", "2:21 config_invalid", "says nothing"),

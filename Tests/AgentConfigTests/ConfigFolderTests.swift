@@ -60,7 +60,7 @@ struct ConfigFolderTests {
     #expect(
       fixture.places() == [
         "agents.yaml:2:3 config_invalid", "agents.yaml:5:5 config_invalid", "agents.yaml:5:13 config_invalid",
-        "providers.yaml:1:10 config_invalid", "server.yaml:1:10 config_invalid", "server.yaml:2:1 config_invalid",
+        "providers.yaml:1:1 config_invalid", "server.yaml:1:10 config_invalid", "server.yaml:2:1 config_invalid",
         "server.yaml:3:9 plaintext_refused",
       ])
     #expect(ConfigError.exitCode == 78)
@@ -93,11 +93,91 @@ struct ConfigFolderTests {
     #expect(loaded.server.maximumPending == 9)
   }
 
-  @Test("a file of comments alone is an absent file")
+  @Test("server.yaml may say nothing: every key has its default")
   func comments() throws {
-    let loaded = try ConfigFixture(["server.yaml": "# nothing\n", "providers.yaml": "---\n"]).load()
-    #expect(loaded.server == ServerSettings())
-    #expect(loaded.providers == (try ConfigFolder.builtIn().providers))
+    for text in ["# nothing\n", "---\n", ""] {
+      #expect(try ConfigFixture(["server.yaml": text]).load().server == ServerSettings())
+    }
+  }
+
+  @Test(
+    "a file that exists is the whole list: one that names nothing is refused, and says what holds without it",
+    arguments: ["", "# nothing\n", "---\n", "null\n", "KEY: {}\n"], ["agents", "providers"])
+  func namesNothing(_ text: String, _ key: String) throws {
+    let issues = try ConfigFixture(["\(key).yaml": text.replacing("KEY", with: key)]).issues()
+    #expect(issues.count == 1 && issues.first?.line == 1, "\(issues)")
+    #expect(issues.first?.message.contains("'\(key)' must be given and name one at least") == true, "\(issues)")
+    #expect(issues.first?.message.contains("without the file") == true, "\(issues)")
+  }
+
+  @Test(
+    "agents are not held against providers that could not be read",
+    arguments: [
+      "providers: [", "providers:\n  - local\n", "provider: {local: {type: sandbox}}\n", "default: local\n",
+      "providers: {local: text}\n", "providers: {local: {type: opnai}}\n", "providers: {${NONE}: {}, local: 1}\n",
+    ])
+  func noEcho(_ providers: String) throws {
+    let fixture = try ConfigFixture([
+      "providers.yaml": providers, "agents.yaml": "agents: {a: {instructions: x, provider: local}}\n",
+    ])
+    let issues = fixture.issues()
+    #expect(!issues.isEmpty && issues.allSatisfy { $0.file == "providers.yaml" }, "\(issues)")
+    #expect(!issues.contains { $0.message.contains("names no provider") }, "\(issues)")
+  }
+
+  @Test("a missing space shows no part of the value, and is named")
+  func missingSpace() throws {
+    let fixture = try ConfigFixture([
+      "providers.yaml": """
+      providers:
+        a: {type: openai, api_key:sk-hush-1}
+        b: {type: openai, model: m, headers: {Authorization:Bearer hush}}
+        c: {type: openai, headers: {X-A:hush}, query: {k:hush}, body: {user:hush}}
+        d: {type: openai, headers: {X-B:hush x: y, X-C:hush: z}}
+        api_key:hush: {type: openai}
+        e: {type: openai, timeouts: {idle:hush, idle:hush}}
+      """,
+      "server.yaml": "log: {level:hush, levle:hush}\n",
+    ])
+    let issues = fixture.issues()
+    #expect(!issues.contains { "\($0)".contains("hush") }, "\(issues)")
+    for text in [
+      "unknown key 'providers.a.api_key'; a space is missing after 'api_key:'",
+      "'providers.b.headers.Authorization' has no value; a space is missing after 'Authorization:'",
+      "'providers.c.query.k'", "'providers.c.body.user'", "'providers.c.headers.X-A'", "'providers.d.headers.X-B'",
+      "'api_key' is no name; a space is missing", "unknown key 'providers.e.timeouts.idle'",
+      "unknown key 'log.level'; a space is missing after 'level:'", "did you mean 'level'?",
+    ] { #expect(issues.contains { $0.message.contains(text) }, "\(text): \(issues)") }
+  }
+
+  @Test("a provider that is used and lacks its key is a warning at the place that uses it")
+  func keyless() throws {
+    let fixture = try ConfigFixture([
+      "providers.yaml":
+        "default: a\nproviders: {a: {type: openai}, b: {type: anthropic}, c: {type: openai, api_key: k}}",
+      "agents.yaml": """
+      agents:
+        one: {instructions: x, provider: b}
+        two: {instructions: x, provider: c}
+      """,
+    ])
+    let warnings = try fixture.load().warnings.map(fixture.short)
+    #expect(warnings.allSatisfy { $0.code == .noKey }, "\(warnings)")
+    #expect(warnings.map { "\($0.file):\($0.line)" } == ["providers.yaml:0", "agents.yaml:2"], "\(warnings)")
+    #expect(try ConfigFolder.builtIn().warnings.isEmpty)
+  }
+
+  @Test("no control character of a file, a name or a variable reaches a terminal")
+  func printable() throws {
+    let fixture = try ConfigFixture([
+      "agents.yaml": "agents: {a: {instructions: x, provider: \"p\\e[31m\"}}\n", "b\u{1b}[31m.yaml": "x: 1\n",
+    ])
+    let issues = fixture.issues(["LOG_LEVEL": "x\u{1b}]0;y", "OPENAI_API_KEY_FILE": "/no\u{1b}[31m"])
+    #expect(issues.count == 3, "\(issues)")
+    try fixture.write("agents.yaml", Array("agents: {a: {instructions: x}}\n".utf8))
+    let warnings = try fixture.load().warnings
+    #expect(warnings.count == 1)
+    #expect(!(issues + warnings).contains { "\($0)".contains("\u{1b}") })
   }
 
   @Test("a hundred mistakes are enough")

@@ -25,6 +25,10 @@ struct ConfigValueTests {
     #expect(try Self.value(loaded, "providers.openai.api_key").value == .null)
     #expect(try Self.value(loaded, "providers.openai.timeouts.idle").value == "60s")
     #expect(try Self.value(loaded, "default").value == "sandbox")
+    for key in ["headers", "query"] {
+      #expect(try Self.value(loaded, "providers.anthropic.\(key)").value == .null)
+      #expect(!keys.contains("providers.yaml providers.sandbox.\(key)"))
+    }
     #expect(!keys.contains("providers.yaml providers.sandbox.base_url"))
     #expect(!keys.contains("providers.yaml providers.sandbox.timeouts.idle"))
     #expect(!keys.contains("providers.yaml providers.openai.script"))
@@ -76,6 +80,48 @@ struct ConfigValueTests {
     let changed = try fixture.load()
     #expect(
       try !Self.value(changed, "providers.p.base_url").means(Self.value(loaded, "providers.p.base_url")))
+  }
+
+  @Test("what a variable puts into a body is hidden, at every depth, and told when it changes")
+  func bodies() throws {
+    let fixture = try ConfigFixture([
+      "providers.yaml": """
+      providers:
+        p: {type: openai, body: {user: "${U}", n: 1, deep: {list: [a, "x-${U}"]}}, headers: {}}
+      """,
+      "agents.yaml": "agents: {a: {instructions: x, body: {k: '${U}', seed: 5}}}\n",
+    ])
+    let loaded = try fixture.load(["U": "hush"])
+    #expect(!loaded.values.contains { $0.value.text.contains("hush") || "\($0)".contains("hush") })
+    let shown: JSONValue = ["user": "[secret]", "n": 1, "deep": ["list": ["a", "[secret]"]]]
+    #expect(try Self.value(loaded, "providers.p.body").value == shown)
+    #expect(try Self.value(loaded, "agents.a.body").value == ["k": "[secret]", "seed": 5])
+    #expect(try Self.value(loaded, "providers.p.headers").value == [:])
+    let changed = try fixture.load(["U": "other"])
+    #expect(try !Self.value(changed, "providers.p.body").means(Self.value(loaded, "providers.p.body")))
+    #expect(try !Self.value(changed, "agents.a.body").means(Self.value(loaded, "agents.a.body")))
+    #expect(try Self.value(fixture.load(["U": "hush"]), "agents.a.body").means(Self.value(loaded, "agents.a.body")))
+    let doubtful = fixture.issues(["U": "0x1f00"])
+    #expect(doubtful.isEmpty)
+    try fixture.write("agents.yaml", Array("agents:\n  a:\n    instructions: x\n    body:\n      k: ${U}\n".utf8))
+    let unquoted = fixture.issues(["U": "0x1f00"])
+    #expect(unquoted.count == 1 && !"\(unquoted)".contains("0x1f00") && "\(unquoted)".contains("${U}"), "\(unquoted)")
+  }
+
+  @Test("another content of a file of instructions, or of a script, under the same name is another value")
+  func contents() throws {
+    let fixture = try ConfigFixture([
+      "agents.yaml": "agents: {a: {instructions_file: a.md}}\n", "a.md": "one",
+      "providers.yaml": "providers: {s: {type: sandbox, script: s.yaml}}\n", "s.yaml": "rules: []\n",
+    ])
+    let before = try fixture.load()
+    for (name, text, key) in [
+      ("a.md", "two", "agents.a.instructions_file"), ("s.yaml", "rules: []\nlog: x\n", "providers.s.script"),
+    ] {
+      #expect(try Self.value(fixture.load(), key).means(Self.value(before, key)))
+      try fixture.write(name, Array(text.utf8))
+      #expect(try !Self.value(fixture.load(), key).means(Self.value(before, key)), "\(key)")
+    }
   }
 
   @Test("the reference page says what the features declare")

@@ -11,7 +11,6 @@ struct ProviderSettingsTests {
       ("default: b\nproviders: {a: {type: sandbox}, b: {type: sandbox}}", "b"),
       ("providers: {a: {type: sandbox}, sandbox: {type: sandbox}}", "sandbox"),
       ("default: null\nproviders: {a: {type: sandbox}, b: {type: sandbox}}", "a"),
-      ("providers: {}", "sandbox"), ("default: sandbox", "sandbox"),
     ])
   func defaults(_ text: String, _ expected: String) throws {
     let providers = try ConfigFixture(["providers.yaml": text]).load().providers
@@ -40,7 +39,9 @@ struct ProviderSettingsTests {
     Refusal(
       "default: b\nproviders: {a: {type: sandbox}}\n", "1:10 config_invalid",
       "'default' names no provider of this file: 'b'"),
-    Refusal("default: sandbx\n", "1:10 config_invalid", "did you mean 'sandbox'?"),
+    Refusal(
+      "default: sandbx\nproviders: {sandbox: {type: sandbox}}\n", "1:10 config_invalid", "did you mean 'sandbox'?"),
+    Refusal("default: sandbox\n", "1:1 config_invalid", "'providers' must be given"),
     Refusal("providers:\n  default: {type: sandbox}\n", "2:3 config_invalid", "'default' is a reserved name"),
     Refusal("providers:\n  a: {}\n", "2:6 config_invalid", "'providers.a.type' must be given"),
     Refusal("providers:\n  a: {type: opnai}\n", "2:13 config_invalid", "did you mean 'openai'?"),
@@ -54,8 +55,25 @@ struct ProviderSettingsTests {
     Refusal(
       "providers:\n  a: {type: sandbox, script: none.yaml}\n", "2:30 config_invalid", "there is no script 'none.yaml'"),
     Refusal("provider: {}\n", "1:1 config_invalid", "did you mean 'providers'?"),
-    Refusal("default: ${P}\n", "1:10 config_variable_unset", "variable P"),
+    Refusal("default: ${P}\nproviders: {a: {type: sandbox}}\n", "1:10 config_variable_unset", "variable P"),
   ]
+
+  @Test("of an entry whose type is wrong, or missing, every other mistake is told too")
+  func otherKeys() throws {
+    let keys = "retries: many, timeouts: {idle: x}, api_key: a, api_key_file: b, script: none.yaml, base_url: ftp://x"
+    for type in ["type: opnai, ", ""] {
+      let issues = try ConfigFixture(["providers.yaml": "providers:\n  a: {\(type)\(keys)}\n"]).issues()
+      for name in ["type", "retries", "timeouts.idle", "base_url"] {
+        #expect(issues.contains { $0.message.contains("'providers.a.\(name)'") }, "\(name): \(issues)")
+      }
+      #expect(issues.contains { $0.message.contains("both 'api_key' and") }, "\(issues)")
+      #expect(issues.contains { $0.message.contains("no script 'none.yaml'") } && issues.count == 6, "\(issues)")
+    }
+    let echo = try ConfigFixture([
+      "providers.yaml": "providers: {a: {type: antropic, base_url: 'https://api.anthropic.com', prompt_cache: true}}\n"
+    ])
+    #expect(echo.issues().count == 1)
+  }
 
   @Test("each mistake is refused at its place", arguments: refusals)
   func refused(_ refusal: Refusal) throws {

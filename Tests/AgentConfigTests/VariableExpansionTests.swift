@@ -97,7 +97,8 @@ struct VariableExpansionTests {
   @Test("every unset variable of all files is told at once")
   func allAtOnce() throws {
     let fixture = try ConfigFixture([
-      "server.yaml": "data: ${X}${Y}\nsocket: ${X}\n", "providers.yaml": "default: ${Z}\n",
+      "server.yaml": "data: ${X}${Y}\nsocket: ${X}\n",
+      "providers.yaml": "default: ${Z}\nproviders: {a: {type: sandbox}}\n",
     ])
     #expect(
       fixture.places() == [

@@ -10,6 +10,9 @@ struct YAMLRefusalTests {
     Refusal("workers: &w 1\n", "server.yaml:1:10", "anchors and aliases"),
     Refusal("log: &l\n  keep: 1\n", "server.yaml:1:6", "anchors and aliases"),
     Refusal("workers: *w\n", "server.yaml:1:10", "aliases"),
+    Refusal("&w workers: 1\nqueue: {max_pending: 5}\n", "server.yaml:1:1", "anchors and aliases"),
+    Refusal("log: {*k : 1}\n", "server.yaml:1:7", "anchors and aliases"),
+    Refusal("*k : 1\n", "server.yaml:1:1", "anchors and aliases"),
     Refusal("workers: !!int 5\n", "server.yaml:1:10", "tags"),
     Refusal("socket: !secret /a\n", "server.yaml:1:9", "tags"),
     Refusal("log: !!map {keep: 1}\n", "server.yaml:1:6", "tags"),
@@ -53,6 +56,37 @@ struct YAMLRefusalTests {
   func columns() throws {
     let fixture = try ConfigFixture(["server.yaml": "log: {folder: /日志/文件, keep: x}\n"])
     #expect(fixture.places() == ["server.yaml:1:29 config_invalid"])
+  }
+
+  @Test("everything else of a text with anchors is told with them")
+  func besidesAnchors() throws {
+    let fixture = try ConfigFixture([
+      "server.yaml": "wrokers: &w 1\nworkers: 0\nqueue: &q {max_pending: x}\nlog: *q\ndata: &d /a&b*c\n"
+    ])
+    let issues = fixture.issues()
+    #expect(
+      issues.map { "\($0.line):\($0.column)" } == ["1:1", "1:10", "2:10", "3:8", "3:25", "4:6", "5:7"], "\(issues)")
+  }
+
+  @Test("what looks like an anchor within text is text")
+  func notAnchors() throws {
+    let fixture = try ConfigFixture([
+      "agents.yaml": "agents:\n  a:\n    description: a & b * c\n    instructions: |\n      &x *y\n      - *z\n",
+      "server.yaml": "data: '/a/*b/&c'\nworkspace_roots: [/x/&y, \"/*z\"]\n",
+    ])
+    let loaded = try fixture.load()
+    #expect(loaded.agents[0].instructions == "&x *y\n- *z\n" && loaded.agents[0].description == "a & b * c")
+    #expect(loaded.server.data == "/a/*b/&c" && loaded.server.workspaceRoots == ["/x/&y", "/*z"])
+  }
+
+  @Test(
+    "forty levels of aliases cost nothing: as values, as a key, and as keys of keys", .timeLimit(.minutes(1)),
+    arguments: ["last: *a40\n", "? *a40\n: 1\n", "? [*a40, {*a40 : *a40}]\n: 1\n"])
+  func aliasBomb(_ end: String) throws {
+    var text = "a0: &a0 [x, x]\n"
+    for level in 1...40 { text += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
+    let issues = try ConfigFixture(["server.yaml": text + end]).issues()
+    #expect(issues.contains { $0.line == 42 && $0.message.contains("anchors") }, "\(issues.suffix(3))")
   }
 
   @Test("a text of nested aliases costs nothing")

@@ -69,14 +69,8 @@ package struct AgentSettings: Sendable {
   ) -> (AgentSettings, [ConfigValue]) {
     var reader = ConfigReader(keys: keys, log: log, recordingAs: "agents.yaml")
     var settings = AgentSettings(agents: [])
-    let top: ConfigReader.Section
-    if root == nil {
-      top = ConfigReader.Section(path: "", shown: "", mark: .start, entries: [:])
-      reader.log.add(
-        .invalid, .start, "'agents' must be given: this file is the whole list; without it the built-in agents serve")
-    } else {
-      top = reader.top(root)
-    }
+    let top = reader.top(root)
+    reader.requireEntries("agents", in: top, without: "the built-in agents serve")
     for (name, mark, section) in reader.named("agents", in: top) {
       if reservedNames.contains(name) {
         reader.log.add(.invalid, mark, "'\(name)' is a reserved name: no agent can be called so")
@@ -138,6 +132,7 @@ package struct AgentSettings: Sendable {
     case (nil, let path?):
       name = "instructions_file"
       read = surroundings.loadInstructions(path, &reader.log).map { Placed(value: $0, mark: path.mark) }
+      if let read { reader.noteContent(name, in: section, read.value) }
     case (nil, nil):
       let isBroken = ["instructions", "instructions_file"].contains { name in
         section.entries[name].map { !$0.value.isNull } ?? false

@@ -71,6 +71,10 @@ struct EnvironmentSettings {
         "names a database server, and this appliance embeds its database (SQLite, in its data folder): unset "
           + "DATABASE_URL, or write sqlite:///PATH; nothing is read from that server")
     }
+    guard !text.contains("?"), !text.contains("#") else {
+      return refused(
+        "has a query or a fragment ('?' or '#'), and only a path is read: sqlite:///var/lib/agent-system/agent.db")
+    }
     var path = "/" + text.dropFirst("sqlite://".count).drop { $0 == "/" }
     let parts = path.split(separator: "/")
     guard let last = parts.last, !parts.contains(".."), !SecretText.hasControlCharacter(path) else {

@@ -27,6 +27,12 @@ package struct ProviderSettings: Sendable, Hashable {
   package var providers = [Provider(id: "sandbox")]
   package init() {}
 
+  /// Whether calls to it can only fail: it needs a key, and none is configured.
+  package func lacksKey(_ id: ProviderID) -> Bool {
+    guard case .remote(let remote)? = providers.first(where: { $0.id == id })?.kind else { return false }
+    return remote.needsKey && remote.apiKey == nil
+  }
+
   /// `default` means the default provider wherever a provider is named.
   static let reservedNames: Set<String> = ["default"]
   /// Each is a row of the status page and a label of the metrics.
@@ -38,7 +44,7 @@ package struct ProviderSettings: Sendable, Hashable {
       ConfigKey(
         "default", .text(maximumBytes: 64), .nullable,
         "who answers an agent that names no provider; the first with a key unless told, else the sandbox"),
-      ConfigKey("providers", .named(maximumCount: maximumProviders), .defaults("{}"), "the providers by name"),
+      ConfigKey("providers", .named(maximumCount: maximumProviders), .required, "the providers by name"),
       ConfigKey(
         "providers.*.type", .choice(types), .required, "the protocol it speaks; sandbox is the offline provider"),
       ConfigKey(
@@ -55,7 +61,7 @@ package struct ProviderSettings: Sendable, Hashable {
     var keys: [String: EnvironmentKey]
     /// Gets a script's path as written and the place it stands at; nil where the script cannot be read (its issues then
     /// stand elsewhere).
-    var loadScript: (Placed<String>, inout IssueLog) -> SandboxScript?
+    var loadScript: (Placed<String>, inout IssueLog) -> (script: SandboxScript, text: String)?
   }
 
   /// Reads the file's root.
@@ -64,9 +70,10 @@ package struct ProviderSettings: Sendable, Hashable {
   ) -> (ProviderSettings, [ConfigValue]) {
     var reader = ConfigReader(keys: keys, log: log, recordingAs: "providers.yaml", isBuiltIn: isBuiltIn)
     let top = reader.top(root)
+    reader.requireEntries("providers", in: top, without: "there are openai, anthropic and sandbox")
     var settings = ProviderSettings()
+    settings.providers = []
     let named = reader.named("providers", in: top)
-    if !named.isEmpty { settings.providers = [] }
     for (name, mark, section) in named {
       if reservedNames.contains(name) {
         reader.log.add(.invalid, mark, "'\(name)' is a reserved name: no provider can be called so")
@@ -74,7 +81,7 @@ package struct ProviderSettings: Sendable, Hashable {
       settings.providers.append(
         Provider(id: ProviderID(name), kind: kind(name, section, surroundings, &reader)))
     }
-    settings.namedDefault = namedDefault(top, among: settings.providers.map(\.id), &reader)
+    settings.namedDefault = namedDefault(top, among: root?.names(under: "providers"), &reader)
     settings.defaultID = settings.namedDefault ?? settings.unnamedDefault
     reader.noteDefault("default", in: top, .string(settings.defaultID.name))
     log = reader.log
@@ -86,14 +93,32 @@ package struct ProviderSettings: Sendable, Hashable {
   ) -> Provider.Kind {
     let type = reader.text("type", in: section)
     guard let dialect = type.flatMap({ RemoteProviderSettings.Dialect(rawValue: $0.value) }) else {
-      if type != nil { refuse(RemoteProviderSettings.keys, of: "sandbox", section, &reader) }
+      if type != nil {
+        refuse(RemoteProviderSettings.keys, of: "sandbox", section, &reader)
+      } else {
+        readAny(name, section, surroundings, &reader)
+      }
       let path = reader.text("script", in: section)
-      return .sandbox(path.flatMap { surroundings.loadScript($0, &reader.log) })
+      let loaded = path.flatMap { surroundings.loadScript($0, &reader.log) }
+      if let loaded { reader.noteContent("script", in: section, loaded.text) }
+      return .sandbox(loaded?.script)
     }
     refuse(keys.filter { $0.name == "script" }, of: dialect.rawValue, section, &reader)
     return .remote(
       .read(
         dialect, section, folder: surroundings.folder, environment: surroundings.keys[name], &reader))
+  }
+
+  /// Of an entry whose type is not known: the other keys, for what is wrong with them whatever the type was meant to be.
+  private static func readAny(
+    _ name: String, _ section: ConfigReader.Section, _ surroundings: Surroundings, _ reader: inout ConfigReader
+  ) {
+    var part = section
+    part.isWhole = false
+    // The one key that only one of the types has.
+    let dialect: RemoteProviderSettings.Dialect = section.entries["prompt_cache"] == nil ? .openai : .anthropic
+    _ = RemoteProviderSettings.read(
+      dialect, part, folder: surroundings.folder, environment: surroundings.keys[name], &reader)
   }
 
   /// Keys that the table has, but that mean nothing for this type.
@@ -127,11 +152,13 @@ package struct ProviderSettings: Sendable, Hashable {
   }
 
   private static func namedDefault(
-    _ top: ConfigReader.Section, among ids: [ProviderID], _ reader: inout ConfigReader
+    _ top: ConfigReader.Section, among names: [String]?, _ reader: inout ConfigReader
   ) -> ProviderID? {
     guard let wanted = reader.text("default", in: top) else { return nil }
-    guard ids.contains(ProviderID(wanted.value)) else {
-      let hint = NearestName.of(wanted.value, among: ids.map(\.name)).map { "; did you mean '\($0)'?" } ?? ""
+    // A list that cannot be read is reported already.
+    guard let names else { return nil }
+    guard names.contains(wanted.value) else {
+      let hint = NearestName.of(wanted.value, among: names).map { "; did you mean '\($0)'?" } ?? ""
       reader.log.add(.invalid, wanted.mark, "'default' names no provider of this file: '\(wanted.value)'\(hint)")
       return nil
     }

@@ -17,8 +17,8 @@ package struct ConfigIssue: Sendable, Hashable {
     case ignored = "config_ignored"
     /// A warning: nothing reads this file.
     case notRead = "config_not_read"
-    /// A warning: the list of agents is empty.
-    case noAgents = "config_no_agents"
+    /// A warning: a provider that is used needs a key and has none.
+    case noKey = "no_key"
   }
   /// The file's path as the folder was given, or a flag (`--listen`), or an environment variable (`LOG_LEVEL`).
   package var file: String
@@ -31,7 +31,23 @@ package struct ConfigIssue: Sendable, Hashable {
   package var message: String
 
   package init(file: String, line: Int = 0, column: Int = 0, code: Code, message: String) {
-    (self.file, self.line, self.column, self.code, self.message) = (file, line, column, code, message)
+    (self.file, self.line, self.column, self.code) = (Self.printable(file, 4096), line, column, code)
+    self.message = Self.printable(message, Self.maximumMessageScalars)
+  }
+
+  /// Long enough for a key and its neighbours.
+  private static let maximumMessageScalars = 400
+
+  /// Messages quote files, variables and flags: neither a control character nor a megabyte of them may reach a terminal.
+  private static func printable(_ text: String, _ maximum: Int) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars.prefix(maximum) {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator: result.append("\u{FFFD}")
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
   }
 }
 

@@ -67,9 +67,18 @@ extension ConfigReader {
       return []
     }
     return entries.compactMap { item in
-      secret(item.value, Self.join(shown, item.key), maximumBytes: Self.maximumItemBytes)
+      guard !reportMissingSpace(item, in: shown) else { return nil }
+      return secret(item.value, Self.join(shown, KeyText(item.key).shown), maximumBytes: Self.maximumItemBytes)
         .map { (Placed(value: item.key, mark: item.keyMark), $0.value) }
     }
+  }
+
+  /// `Authorization:Bearer x`, where a mapping from names was meant.
+  private mutating func reportMissingSpace(_ entry: YAMLNode.Entry, in shown: String) -> Bool {
+    let text = KeyText(entry.key)
+    guard KeyText.lacksSpace(entry) || text.hasColon && entry.key.contains(where: \.isWhitespace) else { return false }
+    log.add(.invalid, entry.keyMark, "'\(Self.join(shown, text.shown))' has no value\(text.hint)")
+    return true
   }
 
   private mutating func secret(_ node: YAMLNode, _ shown: String, maximumBytes: Int) -> Placed<Secret>? {
@@ -154,7 +163,9 @@ extension ConfigReader {
     case .sequence(let items): return .array(items.map { json($0, shown) })
     case .mapping(let entries):
       return .object(
-        Dictionary(entries.map { ($0.key, json($0.value, Self.join(shown, $0.key))) }, uniquingKeysWith: { $1 }))
+        Dictionary(
+          entries.filter { !KeyText.lacksSpace($0) || !reportMissingSpace($0, in: shown) }
+            .map { ($0.key, json($0.value, Self.join(shown, KeyText($0.key).shown))) }, uniquingKeysWith: { $1 }))
     case .broken: return .null
     case .scalar(let text, isPlain: false): return .string(text)
     case .scalar(let text, isPlain: true):
@@ -164,6 +175,11 @@ extension ConfigReader {
       case .integer(let number): return .integer(number)
       case .number(let number): return .double(number)
       case .text: return .string(text)
+      case .ambiguous where !node.variables.isEmpty:
+        // Not the value: a variable may hold a secret.
+        let names = node.variables.map { "${\($0)}" }.joined(separator: ", ")
+        log.add(.invalid, node.mark, "'\(shown)': \(names) comes to no plain text; write the value in quotes")
+        return .null
       case .ambiguous(let reason):
         log.add(.invalid, node.mark, "'\(shown)': \(reason); write it in quotes, or as JSON would")
         return .null

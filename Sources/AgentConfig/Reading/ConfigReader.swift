@@ -27,6 +27,8 @@ struct ConfigReader {
     var entries: [String: YAMLNode.Entry]
     /// False where some entry was reported and left out: that one may have been what now seems to be missing.
     var isWhole = true
+    /// Nothing stood there, or null.
+    var isEmpty = false
   }
 
   // MARK: Sections
@@ -35,7 +37,7 @@ struct ConfigReader {
   mutating func top(_ root: YAMLNode?) -> Section {
     guard let root, !root.isNull else {
       noteDefaults(below: "", shown: "")
-      return Section(path: "", shown: "", mark: .start, entries: [:])
+      return Section(path: "", shown: "", mark: .start, entries: [:], isEmpty: true)
     }
     return section(root, path: "", shown: "")
       ?? Section(path: "", shown: "", mark: root.mark, entries: [:])
@@ -61,13 +63,30 @@ struct ConfigReader {
     }
     return entries.compactMap { item in
       guard ConfigName.isValid(item.key) else {
-        log.add(.invalid, item.keyMark, "'\(item.key)' is no name: \(ConfigName.rule)")
+        let text = KeyText(item.key)
+        log.add(
+          .invalid, item.keyMark,
+          "'\(text.shown)' is no name" + (text.hasColon ? text.hint : ": \(ConfigName.rule)"))
         return nil
       }
       let path = Self.join(Self.join(parent.path, name), "*")
       guard let section = section(item.value, path: path, shown: Self.join(shown, item.key)) else { return nil }
       return (item.key, item.keyMark, section)
     }
+  }
+
+  /// A file that exists is the whole list: reports one that names nothing under the key. `without`: what holds where
+  /// there is no such file.
+  mutating func requireEntries(_ name: String, in top: Section, without: String) {
+    let entry = top.entries[name]
+    switch entry?.value.content {
+    case .mapping(let entries)? where entries.isEmpty: break
+    case nil where top.isEmpty: break
+    default: return
+    }
+    log.add(
+      .invalid, entry?.keyMark ?? top.mark,
+      "'\(name)' must be given and name one at least: this file is the whole list; without the file \(without)")
   }
 
   /// The sections of a list.
@@ -94,10 +113,11 @@ struct ConfigReader {
     }
     let declared = keys.filter { $0.parent == path }
     var known: [String: YAMLNode.Entry] = [:]
+    var meant: Set<String> = []
     for entry in entries {
       let name = Self.join(shown, entry.key)
       guard let key = declared.first(where: { $0.name == entry.key }) else {
-        reportUnknown(entry, shown: name, declared: declared)
+        if let near = reportUnknown(entry, in: shown, declared: declared) { meant.insert(near) }
         continue
       }
       if key.need == .notSupported {
@@ -107,7 +127,10 @@ struct ConfigReader {
       known[entry.key] = entry
     }
     note(known, declared, shown)
-    let missing = declared.filter { $0.need == .required && known[$0.name] == nil }.map(\.name)
+    // One that is misspelt is not missing too.
+    let missing = declared.map(\.name).filter { name in
+      known[name] == nil && !meant.contains(name) && declared.contains { $0.name == name && $0.need == .required }
+    }
     if !missing.isEmpty {
       let names = missing.map { "'\(Self.join(shown, $0))'" }.joined(separator: ", ")
       log.add(.invalid, node.mark, "\(names) must be given")
@@ -116,12 +139,18 @@ struct ConfigReader {
       path: path, shown: shown, mark: node.mark, entries: known, isWhole: known.count == entries.count)
   }
 
-  private mutating func reportUnknown(_ entry: YAMLNode.Entry, shown: String, declared: [ConfigKey]) {
-    let near = NearestName.of(entry.key, among: declared.map(\.name))
+  /// Gives the declared key that was meant, if one is near.
+  private mutating func reportUnknown(
+    _ entry: YAMLNode.Entry, in shown: String, declared: [ConfigKey]
+  ) -> String? {
+    let text = KeyText(entry.key)
+    let near = NearestName.of(text.shown, among: declared.map(\.name))
     // A key that belongs one level up or down: `level` at the top is `log.level`.
-    let elsewhere = near == nil ? keys.first { $0.name == entry.key }?.path : nil
-    let hint = (near ?? elsewhere).map { "; did you mean '\($0)'?" } ?? ""
-    log.add(.invalid, entry.keyMark, "unknown key '\(shown)'\(hint)")
+    let elsewhere = near == nil ? keys.first { $0.name == text.shown }?.path : nil
+    let isRight = text.hasColon && near == text.shown
+    let hint = isRight ? "" : (near ?? elsewhere).map { "; did you mean '\($0)'?" } ?? ""
+    log.add(.invalid, entry.keyMark, "unknown key '\(Self.join(shown, text.shown))'\(text.hint)\(hint)")
+    return near
   }
 
   // MARK: Shared by the getters
@@ -164,6 +193,7 @@ struct ConfigReader {
     case (.secret, .scalar(let text, _)): add(key, shown, .string(Secret.placeholder), source, Secret(text))
     case (.secret, _): break
     case (.secrets, .mapping(let entries)):
+      if entries.isEmpty { add(key, shown, .object([:]), source) }
       for entry in entries {
         guard case .scalar(let text, _) = entry.value.content else { continue }
         let place = self.source(of: entry.value)
@@ -171,10 +201,7 @@ struct ConfigReader {
       }
     case (.secrets, _): break
     default:
-      // A URL's user-info is left out of what is shown; the whole tells a changed one.
-      var hidden: Secret?
-      if case .scalar(let text, _) = node.content, ShownValue.masked(text) != text { hidden = Secret(text) }
-      add(key, shown, ShownValue.of(node, as: key.type), source, hidden)
+      add(key, shown, ShownValue.of(node, as: key.type), source, ShownValue.hidden(in: node, as: key.type))
     }
   }
 
@@ -192,7 +219,7 @@ struct ConfigReader {
   private mutating func noteDefault(_ key: ConfigKey, _ shown: String) {
     switch (key.type, key.need) {
     case (.section, .defaults): noteDefaults(below: key.path, shown: shown)
-    case (.section, _), (.named, _), (.sections, _), (.secrets, _): break
+    case (.section, _), (.named, _), (.sections, _): break
     case (_, .defaults(let text)): add(key, shown, ShownValue.of(text, as: key.type), .builtIn)
     case (_, .nullable): add(key, shown, .null, .builtIn)
     case (_, .required), (_, .notSupported): break
@@ -233,6 +260,13 @@ struct ConfigReader {
     let path = Self.join(section.shown, name)
     guard let index = values.lastIndex(where: { $0.key == path }) else { return }
     values[index].secret = secret
+  }
+
+  /// Of a key whose value names a file: what that holds.
+  mutating func noteContent(_ name: String, in section: Section, _ content: String) {
+    let path = Self.join(section.shown, name)
+    guard let index = values.lastIndex(where: { $0.key == path }) else { return }
+    values[index].content = content
   }
 
   static func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }

@@ -45,6 +45,8 @@ package struct ConfigValue: Sendable, Hashable {
   package var isReloadable: Bool
   /// What a secret is, so that a changed one is told from the same one.
   package var secret: Secret?
+  /// What the file holds that the value names, so that a changed one is told from the same one.
+  package var content: String?
 
   package init(
     file: String, key: String, value: JSONValue, source: Source, isReloadable: Bool = false, secret: Secret? = nil
@@ -54,7 +56,9 @@ package struct ConfigValue: Sendable, Hashable {
   }
 
   /// Whether both come to the same, wherever they come from.
-  package func means(_ other: ConfigValue) -> Bool { value == other.value && secret == other.secret }
+  package func means(_ other: ConfigValue) -> Bool {
+    value == other.value && secret == other.secret && content == other.content
+  }
 }
 
 extension [ConfigValue] {

@@ -16,13 +16,33 @@ enum ShownValue {
   static func of(_ node: YAMLNode, as type: ConfigKey.ValueType) -> JSONValue {
     switch node.content {
     case .scalar(let text, let isPlain):
-      if case .json = type { return json(text, isPlain: isPlain) }
-      return of(text, as: type)
+      guard case .json = type else { return of(text, as: type) }
+      // No key says what it is: a variable may hold a secret.
+      return node.variables.isEmpty ? json(text, isPlain: isPlain) : .string(Secret.placeholder)
     case .sequence(let items): return .array(items.map { of($0, as: item(type)) })
     case .mapping(let entries):
       return .object(
         Dictionary(entries.map { ($0.key, of($0.value, as: type)) }, uniquingKeysWith: { _, last in last }))
     case .broken: return .null
+    }
+  }
+
+  /// The whole of a value that `of` shows in part, so that a changed one is told; nil: all of it is shown.
+  static func hidden(in node: YAMLNode, as type: ConfigKey.ValueType) -> Secret? {
+    if case .json = type {
+      let texts = variableTexts(in: node)
+      return texts.isEmpty ? nil : Secret(texts.joined(separator: "\n"))
+    }
+    guard case .scalar(let text, _) = node.content, masked(text) != text else { return nil }
+    return Secret(text)
+  }
+
+  private static func variableTexts(in node: YAMLNode) -> [String] {
+    switch node.content {
+    case .scalar(let text, _): node.variables.isEmpty ? [] : [text]
+    case .sequence(let items): items.flatMap(variableTexts)
+    case .mapping(let entries): entries.flatMap { variableTexts(in: $0.value) }
+    case .broken: []
     }
   }
 

@@ -11,6 +11,9 @@ struct YAMLDocument {
   private(set) var root: YAMLNode?
   private var log: IssueLog
   private var isTooDeep = false
+  /// Places of anchors and aliases, which are reported already: tags and nulls stand there now.
+  private var anchors: Set<SourceMark> = []
+  private var aliases: Set<SourceMark> = []
   /// Stand-ins for keys that stand twice: Yams refuses the whole text then, and says where the first one is.
   private var standIns: [String: String] = [:]
 
@@ -25,7 +28,7 @@ struct YAMLDocument {
   private init(log: IssueLog) { self.log = log }
 
   private mutating func parse(_ original: String) {
-    var text = original
+    guard var text = withoutAliases(original) else { return }
     for _ in 0...Self.maximumRepeatedKeys {
       do {
         let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
@@ -36,7 +39,7 @@ struct YAMLDocument {
       } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
         let mark = SourceMark(line: context.mark.line, column: context.mark.column)
         guard let key = keys.min(), let replaced = replacing(key, at: mark, in: text) else {
-          return log.add(.invalid, mark, "'\(keys.min() ?? "")' stands twice in one mapping")
+          return log.add(.invalid, mark, "'\(KeyText(keys.min() ?? "").shown)' stands twice in one mapping")
         }
         text = replaced
       } catch let error as YamlError {
@@ -48,6 +51,23 @@ struct YAMLDocument {
     log.add(.invalid, .start, "more than \(Self.maximumRepeatedKeys) keys stand twice")
   }
 
+  /// Reports all anchors and aliases, one a line, and gives the text without them; nil where it is nested too deeply.
+  private mutating func withoutAliases(_ text: String) -> String? {
+    // One more than values have: the top is no level.
+    let notation = YAMLNotation(of: text, maximumDepth: Self.maximumDepth + 1)
+    (anchors, aliases) = (Set(notation.anchors), Set(notation.aliases))
+    var line = 0
+    for mark in (notation.anchors + notation.aliases).sorted() where mark.line != line {
+      line = mark.line
+      log.add(
+        .invalid, mark,
+        "anchors and aliases ('&name', '*name') are not used in configuration: write the value out")
+    }
+    guard let mark = notation.tooDeep else { return notation.text }
+    log.add(.invalid, mark, "nested deeper than \(Self.maximumDepth)")
+    return nil
+  }
+
   private mutating func report(_ error: YamlError) {
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
@@ -55,8 +75,6 @@ struct YAMLDocument {
       let place = SourceMark(line: mark.line, column: mark.column)
       if problem.contains("another document") {
         log.add(.invalid, place, "a second document begins here: one file is one document")
-      } else if problem.contains("undefined alias") {
-        log.add(.invalid, place, "aliases ('*name') are not used in configuration: write the value out")
       } else {
         let doing = context.map { " (\($0.text), begun on line \($0.mark.line))" } ?? ""
         log.add(.invalid, place, "not YAML: \(problem)\(doing)")
@@ -117,10 +135,7 @@ struct YAMLDocument {
 
   private mutating func convert(_ node: Node, depth: Int) -> YAMLNode {
     let mark = Self.mark(of: node)
-    // An alias comes as the anchored node itself: not following anchored nodes keeps a text of nested aliases small.
-    if node.anchor != nil || node.alias != nil {
-      return broken(mark, "anchors and aliases ('&name', '*name') are not used in configuration: write the value out")
-    }
+    if aliases.contains(mark) { return YAMLNode(content: .broken, mark: mark) }
     guard depth <= Self.maximumDepth else {
       if isTooDeep { return YAMLNode(content: .broken, mark: mark) }
       isTooDeep = true
@@ -159,6 +174,7 @@ struct YAMLDocument {
 
   private mutating func checkTag(_ tag: Tag, at mark: SourceMark, allowing: Tag.Name? = nil) -> Bool {
     if tag.rawValue == Tag.Name.implicit.rawValue || tag.rawValue == allowing?.rawValue { return true }
+    if anchors.contains(mark) { return true }
     log.add(.invalid, mark, "tags ('!name') are not used in configuration")
     return false
   }
@@ -168,11 +184,13 @@ struct YAMLDocument {
     var marks: [String: [SourceMark]] = [:]
     for (keyNode, valueNode) in mapping {
       let mark = Self.mark(of: keyNode)
+      if aliases.contains(mark) { continue }
       // Looking for repeated keys, Yams gives plain ones the tag of text.
-      guard case .scalar(let scalar) = keyNode, scalar.anchor == nil,
+      guard case .scalar(let scalar) = keyNode,
         scalar.tag.rawValue == Tag.Name.implicit.rawValue || scalar.tag.rawValue == Tag.Name.str.rawValue
+          || anchors.contains(mark)
       else {
-        log.add(.invalid, mark, "a key is a plain name, without anchor, alias or tag")
+        log.add(.invalid, mark, "a key is a plain name, without tag")
         continue
       }
       if scalar.string == "<<", scalar.style == .plain {
@@ -187,7 +205,8 @@ struct YAMLDocument {
     for (key, places) in marks where places.count > 1 {
       let sorted = places.sorted()
       for place in sorted.dropFirst() {
-        log.add(.invalid, place, "'\(key)' stands twice in one mapping (first on line \(sorted[0].line))")
+        log.add(
+          .invalid, place, "'\(KeyText(key).shown)' stands twice in one mapping (first on line \(sorted[0].line))")
       }
     }
     return entries

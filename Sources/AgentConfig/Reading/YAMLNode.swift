@@ -43,6 +43,14 @@ struct YAMLNode: Sendable {
     }
   }
 
+  /// The names of the mapping under a key of this one, in the order of the file; nil where there is no such mapping.
+  func names(under key: String) -> [String]? {
+    guard case .mapping(let entries) = content,
+      case .mapping(let named)? = entries.first(where: { $0.key == key })?.value.content
+    else { return nil }
+    return named.map { KeyText($0.key).shown }
+  }
+
   var isBroken: Bool { if case .broken = content { true } else { false } }
 
   /// A bare `null`, or variables that came to nothing, whatever quotes stand around them.

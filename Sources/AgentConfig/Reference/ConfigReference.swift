@@ -7,13 +7,13 @@ package enum ConfigReference {
     ("server.yaml", ServerSettings.keys, "Where the service listens, keeps its data and writes its log."),
     (
       "agents.yaml", AgentSettings.keys,
-      "The whole list of agents: one that is not there does not exist. Without the file the agents `coder`, `writer` and "
-        + "`researcher` serve. The name `status` is reserved."
+      "The whole list of agents: one that is not there does not exist, and one at least must be. Without the file the "
+        + "agents `coder`, `writer` and `researcher` serve. The name `status` is reserved."
     ),
     (
       "providers.yaml", ProviderSettings.keys,
-      "The whole list of providers. Without the file there are `openai`, `anthropic` and `sandbox`, each of that type. The "
-        + "name `default` is reserved. A provider of the type `sandbox` has no key but `script`."
+      "The whole list of providers, one at least. Without the file there are `openai`, `anthropic` and `sandbox`, each of "
+        + "that type. The name `default` is reserved. A provider of the type `sandbox` has no key but `script`."
     ),
     (
       "a script", SandboxScript.keys,
@@ -50,7 +50,8 @@ package enum ConfigReference {
     All configuration is files in one folder, `/etc/agent-system` or `serve --config DIR`, and the environment. Every file
     may be absent. Flags stand above the environment, that above the files, those above the defaults. Everything is read
     at the start; SIGHUP or `agent-system reload` reads the files again and puts in force what is marked below, all or
-    nothing: a file with a mistake changes nothing (`reload_refused`). The rest, and the environment, wait for a restart.
+    nothing: a file with a mistake changes nothing (`reload_refused`). Files of instructions, scripts and keys count as what
+    names them. The rest, and the environment, wait for a restart.
 
     A mistake stops the start with exit code 78, all of them at once, each with its file, line and column.
     `agent-system config check` says the same beforehand, `agent-system config show` each value with its source.
@@ -61,7 +62,8 @@ package enum ConfigReference {
 
     `${VAR}` in a value is the environment's variable, `${VAR:-default}` the same with what stands for an unset or empty
     one, `$${` the two characters. It is put in once, after the file was parsed, so that no value becomes YAML; never in
-    `instructions`, files of instructions and scripts. Without a default an unset one is `config_variable_unset`.
+    `instructions`, files of instructions and scripts. Without a default an unset one is `config_variable_unset`. What a
+    variable puts into a `body` is a secret to `config show`.
 
     """
 
