@@ -18,6 +18,7 @@ package final class TaskEvents: Sendable {
   private struct State {
     var subscribers: [Int: Subscription] = [:]
     var next = 0
+    var onEnded: @Sendable ([TaskID]) -> Void = { _ in }
   }
   private let state = Mutex(State())
 
@@ -99,8 +100,13 @@ package final class TaskEvents: Sendable {
 
   package var subscriberCount: Int { state.withLock { $0.subscribers.count } }
 
+  /// `handler` is told of tasks that have ended, after that is on disk. It is called on the writer's thread and must not
+  /// block. One handler.
+  package func onEnded(_ handler: @escaping @Sendable ([TaskID]) -> Void) { state.withLock { $0.onEnded = handler } }
+
   /// The store's word after each commit. Those that touched no task (service time, an agent's state) have no rows.
   package func committed(_ notice: CommitNotice) {
+    if !notice.ended.isEmpty { state.withLock { $0.onEnded }(notice.ended.sorted()) }
     guard !notice.tasks.isEmpty else { return }
     for subscriber in state.withLock({ Array($0.subscribers.values) }) {
       if let task = subscriber.task, !notice.tasks.contains(task) { continue }

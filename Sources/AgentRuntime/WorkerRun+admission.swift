@@ -10,8 +10,11 @@ extension WorkerRun {
 
   /// Above the 5 s that a provider may take to find a place, so that it ends only what hangs.
   private static let longestAdmission: Duration = .seconds(10)
+  /// What a store that counts in milliseconds takes for a wait.
+  private static let shortestWait: Duration = .milliseconds(1)
 
-  /// Asks for it. Without leave the task waits, which is no try; or it fails, where its time would be over by then.
+  /// Asks for it. Without leave the task waits, which is no try; or it fails, where the provider itself makes it wait
+  /// until its time is over.
   /// `settling`: what the step's last try used.
   mutating func admission(to step: ModelStep, settling: ModelUsage?) async throws(Worker.ClaimEnded) -> Admission {
     let (provider, task) = (step.provider, worker.task.id)
@@ -37,13 +40,22 @@ extension WorkerRun {
   private mutating func wait(
     _ pause: Duration, before step: ModelStep, or error: ProviderError, settling: ModelUsage?
   ) async throws(Worker.ClaimEnded) -> Bool {
-    guard pause <= RetryPolicy.longestWait, outlives(pause) else {
+    let isMoved = !isAsked(step.provider)
+    if !isMoved, let asked = error.retryAfter, asked > RetryPolicy.longestWait || !outlives(asked) {
       return try await end(step.number, refusedBy: Failure(error), settling: settling)
     }
+    // Everything else is a guess at its turn, which may come sooner: it waits for that until its own time is over.
+    let rest = isMoved ? Self.shortestWait : max(Self.shortestWait, min(pause, RetryPolicy.longestWait, timeLeft))
     // Only a step that has begun has a number that anybody could ask for.
     let number = progress.history[step.number] == nil ? nil : step.number
     return try await end(
-      with: .waiting(TaskWait(reason: .providerLimit, step: number), settling: settling, lasting: pause))
+      with: .waiting(TaskWait(reason: .providerLimit, step: number), settling: settling, lasting: rest))
+  }
+
+  /// Whether the task's next call goes to that provider too: not when the default was switched, or the provider is gone.
+  func isAsked(_ provider: any ModelProvider) -> Bool {
+    // Whoever has none is told so when it asks again.
+    (try? parts.providers.provider(named: worker.claimed.definition.provider))?.id == provider.id
   }
 
   private mutating func leave(

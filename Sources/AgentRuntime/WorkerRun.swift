@@ -29,7 +29,9 @@ struct WorkerRun {
   }
 
   /// Whether a pause leaves time for anything after it.
-  func outlives(_ pause: Duration) -> Bool { parts.clock.uptime() + pause < deadline }
+  func outlives(_ pause: Duration) -> Bool { pause < timeLeft }
+
+  var timeLeft: Duration { deadline - parts.clock.uptime() }
 
   mutating func toItsEnd() async throws(Worker.ClaimEnded) {
     if worker.task.outputSchema != nil, schema == nil {

@@ -77,13 +77,44 @@ import Testing
   }
 
   @Test(
-    "a wait past the task's time, or past an hour, fails at once with what the provider said",
+    "what the provider makes everybody wait, past the task's time or past an hour, fails it at once",
     arguments: [(10, 60), (86_400, 3601)] as [(Int, Int)])
   func pastDeadline(timeout: Int, pause: Int) async throws {
-    let provider = ProbeProvider([.text("no")], admissions: [.later(.seconds(pause), Self.full)])
+    var closed = Self.full
+    closed.retryAfter = .seconds(pause)
+    // The guess at its turn has no part in that.
+    let provider = ProbeProvider([.text("no")], admissions: [.later(.seconds(1), closed)])
     try await Self.rig(provider).run { rig in
       let task = try await rig.ended(try await rig.submit("coder") { $0.timeoutSeconds = timeout })
       #expect(task.error?.code == "rate_limited" && task.attempt == 1 && provider.calls.isEmpty)
+    }
+  }
+
+  @Test(
+    "a guess at its turn, however late, fails no task: it waits for as long as it has, at most an hour at a stretch",
+    arguments: [(20, 60, 20), (86_400, 4200, 3600), (86_400, 90, 90)] as [(Int, Int, Int64)])
+  func guessed(timeout: Int, pause: Int, most: Int64) async throws {
+    var open = Self.full
+    open.retryAfter = .seconds(5)
+    let provider = ProbeProvider([.text("ok")], admissions: [.later(.seconds(pause), open), .place])
+    try await Self.rig(provider).run { rig in
+      let start = rig.clock.now()
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = timeout }
+      let waiting = try await rig.task(id, when: [.waiting])
+      let until = try #require(waiting.waiting?.until)
+      #expect(until <= start.adding(.seconds(most)) && until >= start.adding(.seconds(min(most, 19))))
+      rig.engine.hasten([id])
+      #expect(try await rig.ended(id).status == .completed)
+    }
+  }
+
+  @Test("a turn that never comes is a timeout")
+  func neverItsTurn() async throws {
+    let provider = ProbeProvider([.text("no")], admissions: [.later(.seconds(3000), Self.full)])
+    try await Self.rig(provider).run { rig in
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 20 }
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      #expect(try await rig.tasks.task(id).error?.code == "timeout" && provider.calls.isEmpty)
     }
   }
 
@@ -137,8 +168,9 @@ import Testing
 
   @Test("a reply is journaled whole and goes back as it came")
   func origin() async throws {
-    let message: JSONValue = ["content": [["type": "thinking", "signature": "s"]], "stop_reason": "tool_use"]
-    let origin = ReplyOrigin(provider: "sandbox", model: "m", message: message)
+    let message: JSONValue = ["content": [["type": "thinking", "signature": "s"]]]
+    let origin = ReplyOrigin(
+      provider: "sandbox", model: "m", message: message, envelope: ["id": "msg_1", "stop_reason": "tool_use"])
     let usage = ModelUsage(
       inputTokens: 20, outputTokens: 10, cachedTokens: 5, cacheWriteTokens: 3, reasoningTokens: 2)
     let call = ToolCall(id: "a", name: "no.such", arguments: [:])

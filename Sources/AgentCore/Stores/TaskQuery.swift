@@ -71,8 +71,10 @@ package struct CommitNotice: Sendable {
   package var tasks: Set<TaskID>
   /// Moves that the store decided by itself, for the log: those of workers and callers have others to tell of them.
   package var moves: [StoreMove]
-  package init(lastSequence: Int64, tasks: Set<TaskID>, moves: [StoreMove] = []) {
-    (self.lastSequence, self.tasks, self.moves) = (lastSequence, tasks, moves)
+  /// Tasks that it brought to their end, whoever decided that.
+  package var ended: Set<TaskID>
+  package init(lastSequence: Int64, tasks: Set<TaskID>, moves: [StoreMove] = [], ended: Set<TaskID> = []) {
+    (self.lastSequence, self.tasks, self.moves, self.ended) = (lastSequence, tasks, moves, ended)
   }
 }
 

@@ -19,6 +19,7 @@ struct Batch {
   private var touched: Set<TaskID> = []
   private var cells: Set<FaultPoint.Cell> = []
   private var moves: [StoreMove] = []
+  private var ended: Set<TaskID> = []
   private var succeeded = 0
 
   init(state: CommitState, mirror: StoreMirror, options: StoreOptions) {
@@ -87,6 +88,7 @@ struct Batch {
     touched.formUnion(context.touchedTasks)
     cells.formUnion(context.faultCells)
     moves += context.moves
+    ended.formUnion(context.endedTasks)
   }
 
   private mutating func commit(on db: Database, now: Timestamp, service: Int64) throws -> Outcome {
@@ -109,7 +111,7 @@ struct Batch {
     try db.commit()
     #endif
     for cell in cells { options.faults.reached(FaultPoint(cell, .afterCommit)) }
-    let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched, moves: moves)
+    let notice = CommitNotice(lastSequence: state.lastSequence, tasks: touched, moves: moves, ended: ended)
     return .committed(notice, state)
   }
 }

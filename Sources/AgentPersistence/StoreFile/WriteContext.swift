@@ -21,6 +21,7 @@ package final class WriteContext {
   package private(set) var highestSequenceDeleted: Int64
   package private(set) var faultCells: Set<FaultPoint.Cell> = []
   package private(set) var moves: [StoreMove] = []
+  package private(set) var endedTasks: Set<TaskID> = []
   private let ledger: CounterLedger
 
   package init(
@@ -43,6 +44,9 @@ package final class WriteContext {
 
   /// Says that the store moved a task by itself: the notice of this commit tells it.
   package func tell(_ move: StoreMove) { moves.append(move) }
+
+  /// Says that a task has come to its end.
+  package func tellEnd(of task: TaskID) { endedTasks.insert(task) }
 
   /// Changes a counter; all changes of a batch become one update each, in the same commit.
   package func count(_ name: CounterName, _ label: String = "", by delta: Int64) {

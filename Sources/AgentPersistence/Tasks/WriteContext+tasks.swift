@@ -95,6 +95,7 @@ extension WriteContext {
       try updateProgress(row)
     }
     guard row.stored != row.status else { return }
+    if row.status.isTerminal { tellEnd(of: row.id) }
     if let old = row.stored { count(old, agent: row.agent, by: -1) }
     count(row.status, agent: row.agent, by: 1)
   }

@@ -56,6 +56,13 @@ struct GateBrake: Sendable, Hashable {
     return left > 0 ? max(0, min(free, left)) : (inFlight == 0 ? 1 : 0)
   }
 
+  /// Whether the next call is one that finds out: the first of an opening, or one past the number that is known to go
+  /// well.
+  func isTrial(at now: Duration) -> Bool {
+    guard let learned, !isCalm(at: now) else { return false }
+    return goodSinceRefusal == 0 || (isNewMinute(at: now) ? 0 : minute.begun) >= learned
+  }
+
   /// Calls that may be begun in one opening, as far as known.
   var callsAnOpening: Int? { learned }
 

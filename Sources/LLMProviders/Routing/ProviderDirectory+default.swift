@@ -40,7 +40,22 @@ extension ProviderDirectory {
     // Nobody else changes the content meanwhile: each change takes its turn.
     var next = Self.content(settings, parts, vacancies, before: content.withLock { $0 })
     next.switchedDefault = holding
-    content.withLock { [next] in $0 = next }
+    putInForce(next)
+  }
+
+  /// Called within a turn. Tasks that wait before a provider that is asked no longer are fetched: they ask anew.
+  private func putInForce(_ next: Content) {
+    let before = content.withLock { content in
+      defer { content = next }
+      return content
+    }
+    for (id, provider) in before.providers {
+      if next.providers[id]?.gate !== provider.gate {
+        provider.retire()
+      } else if id == before.defaultID, id != next.defaultID {
+        provider.sendAway()
+      }
+    }
   }
 
   /// Switches the default, durably, from the next model call on.
@@ -58,7 +73,9 @@ extension ProviderDirectory {
     } catch {
       throw .store(error)
     }
-    content.withLock { $0.switchedDefault = id }
+    var next = content.withLock { $0 }
+    next.switchedDefault = id
+    putInForce(next)
     parts.log.record(
       .info, "provider", "provider.default_switched", ["provider": id.name, "principal": "\(principal)"])
     guard let report = report(id) else { throw .unknown(id) }

@@ -68,6 +68,11 @@ package final class ProviderDirectory: ProviderRegistry {
   /// on any thread and must not block; a task that it does not know is none of its concern.
   package func onVacancy(_ handler: @escaping @Sendable ([TaskID]) -> Void) { vacancies.set(handler) }
 
+  /// These tasks have ended: whatever turn one had before a provider is given up.
+  package func forget(_ tasks: [TaskID]) {
+    for gate in content.withLock({ Array($0.gates.values) }) { gate.forget(tasks) }
+  }
+
   /// Nil asks for the default; throws `.providerUnknown` for a name that configuration does not have.
   package func provider(named id: ProviderID?) throws(ProviderError) -> any ModelProvider { try routed(id) }
 
@@ -144,12 +149,19 @@ final class VacancyBell: Sendable {
   func ring(_ tasks: [TaskID]) { handler.withLock { $0 }(tasks) }
 }
 
-/// Whose limits a call counts against.
+/// Whose limits a call counts against: the address and all that says who asks. Secrets print as a placeholder.
 struct ProviderAccount: Hashable, Sendable {
-  var key: Secret?
   var baseURL: String
+  var key: Secret?
+  /// By name in lower case: how a header is written makes no other caller.
+  var headers: [String: Secret]
+  var query: [String: Secret]
 }
 
 extension RemoteProviderSettings {
-  var account: ProviderAccount { ProviderAccount(key: apiKey, baseURL: baseURL) }
+  var account: ProviderAccount {
+    let named = headers.map { ($0.key.lowercased(), $0.value) }
+    return ProviderAccount(
+      baseURL: baseURL, key: apiKey, headers: Dictionary(named, uniquingKeysWith: { _, last in last }), query: query)
+  }
 }

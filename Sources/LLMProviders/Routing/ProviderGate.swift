@@ -34,19 +34,19 @@ final class ProviderGate: Sendable {
     var closedFor: Duration?
   }
 
+  /// Looks at the whole line: for people, not for each call.
   var snapshot: Snapshot {
-    let now = clock.uptime()
-    return state.withLock { state in
-      Snapshot(
-        inUse: state.line.inUse, waiting: state.line.waiting, limits: state.line.limits,
-        closedFor: state.line.brake.closed(at: now))
+    change { line, now in
+      line.sweep(at: now)
+      return Snapshot(
+        inUse: line.inUse, waiting: line.waiting, limits: line.limits, closedFor: line.brake.closed(at: now))
     }
   }
 
   func setLimits(_ limits: GateLimits) { change { $0.setLimits(limits, at: $1) } }
 
-  /// See `ModelProvider.admit`.
-  func admit(task: TaskID, tokens: Int64) async -> ProviderAdmission {
+  /// See `ModelProvider.admit`. `asker`: the entry of the configuration through which it is asked.
+  func admit(task: TaskID, of asker: ProviderID, tokens: Int64) async -> ProviderAdmission {
     let deadline = clock.uptime() + Self.longestWait
     let bell = Wakeup()
     // Each turn ends in an answer, or waits for a call or for the time that the line names, at most until the deadline.
@@ -54,7 +54,7 @@ final class ProviderGate: Sendable {
       let isCancelled = Task.isCancelled
       let (answer, now) = look(task, bell) { line, now in
         isCancelled
-          ? line.leave(task, at: now) : line.ask(task, tokens: Double(tokens), until: deadline, at: now)
+          ? line.leave(task, at: now) : line.ask(task, of: asker, tokens: Double(tokens), until: deadline, at: now)
       }
       switch answer {
       case .granted(let id): return .granted(ProviderPlace { [self] in change { $0.release(id, at: $1) } })
@@ -81,6 +81,33 @@ final class ProviderGate: Sendable {
     }
     perform(work)
     return (answer, now)
+  }
+
+  // MARK: - Who waits no longer
+
+  /// These tasks have ended.
+  func forget(_ tasks: [TaskID]) {
+    let now = clock.uptime()
+    let work = state.withLock { state in
+      var hasLeft = false
+      for task in tasks where state.line.forget(task) { hasLeft = true }
+      // Most tasks that end had no turn here.
+      return hasLeft ? Self.work(&state, at: now) : Work()
+    }
+    perform(work)
+  }
+
+  /// Whoever waits here through that entry is to ask anew: it leads elsewhere now, or another is the default.
+  func sendAway(from asker: ProviderID) {
+    let now = clock.uptime()
+    let work = state.withLock { state in
+      let effects = state.line.sendAway(from: asker, at: now)
+      var work = Self.work(&state, at: now)
+      work.bells += effects.called.compactMap { state.bells[$0] }
+      work.invited += effects.invited
+      return work
+    }
+    perform(work)
   }
 
   // MARK: - What calls tell

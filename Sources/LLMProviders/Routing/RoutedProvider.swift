@@ -1,5 +1,6 @@
 import AgentConfig
 import AgentCore
+import Synchronization
 
 /// A configured provider as the engine meets it: the provider itself behind its gate, with a record of how its calls
 /// went.
@@ -11,6 +12,8 @@ package final class RoutedProvider: ModelProvider {
   let gate: ProviderGate?
   private let clock: any WallClock
   private let log: any ServiceLog
+  /// Its entry leads to another account by now, or is gone.
+  private let isRetired = Mutex(false)
 
   init(
     _ settings: ProviderSettings.Provider, inner: any ModelProvider, health: ProviderHealth, gate: ProviderGate?,
@@ -25,8 +28,22 @@ package final class RoutedProvider: ModelProvider {
 
   package func admit(task: TaskID, tokens: Int64) async -> ProviderAdmission {
     guard let gate else { return await inner.admit(task: task, tokens: tokens) }
-    return await gate.admit(task: task, tokens: tokens)
+    let admission = await gate.admit(task: task, of: id, tokens: tokens)
+    guard isRetired.withLock({ $0 }) else { return admission }
+    // It came in before the change, and too late to be sent away with those who waited then.
+    if case .granted(let place) = admission { place.release() }
+    gate.forget([task])
+    return .later(GateLine.atOnce, GateLine.askedElsewhere)
   }
+
+  /// From now on nobody gets a place through it; whoever waits asks anew.
+  func retire() {
+    isRetired.withLock { $0 = true }
+    sendAway()
+  }
+
+  /// Whoever waits asks anew, and keeps the turn where the answer is this provider again.
+  func sendAway() { gate?.sendAway(from: id) }
 
   package func complete(
     _ request: ModelRequest, onDelta: @escaping @Sendable (String) -> Void
@@ -55,6 +72,11 @@ package final class RoutedProvider: ModelProvider {
         ["provider": id.name, "seconds": "\(shutFor.components.seconds)"])
     }
     var error = error
+    guard !isRetired.withLock({ $0 }) else {
+      // What this account asks for is nothing to the one that is asked next.
+      error.retryAfter = nil
+      return error
+    }
     error.retryAfter = max(error.retryAfter ?? .zero, shutFor)
     return error
   }
