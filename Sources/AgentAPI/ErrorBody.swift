@@ -84,7 +84,7 @@ enum ErrorBody {
     // 422: JSON, or a query, that breaks a rule
     "invalid_field": .unprocessableContent, "invalid_parameter": .unprocessableContent,
     "agent_unknown": .unprocessableContent, "provider_unknown": .unprocessableContent, "config_invalid": .conflict,
-    "reload_refused": .conflict, "idempotency_mismatch": .unprocessableContent,
+    "reload_refused": .conflict, "reload_needed": .conflict, "idempotency_mismatch": .unprocessableContent,
     "folder_not_allowed": .unprocessableContent, "path_outside_workspace": .unprocessableContent,
     "not_regular_file": .unprocessableContent, "not_a_folder": .unprocessableContent,
     "name_invalid": .unprocessableContent, "file_too_large": .unprocessableContent,

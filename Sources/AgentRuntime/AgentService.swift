@@ -20,12 +20,13 @@ package final class AgentService: Sendable {
   private let agents: AgentDirectory
   private let engine: Dispatcher
   private let log: any ServiceLog
-  private let reread: @Sendable () throws(ServiceError) -> [AgentDefinition]
+  private let reread: @Sendable (AgentID) async throws(ServiceError) -> Void
 
-  /// `reread`: the definitions as configuration has them now; throws `config_invalid` for one that cannot be read.
+  /// `reread`: puts an agent's definition in force as configuration has it now; throws `config_invalid` where that cannot
+  /// be read, and `reload_needed` where it needs more than the agent itself.
   package init(
     store: any TaskStore, agents: AgentDirectory, engine: Dispatcher, log: any ServiceLog = NoLog(),
-    reread: @escaping @Sendable () throws(ServiceError) -> [AgentDefinition]
+    reread: @escaping @Sendable (AgentID) async throws(ServiceError) -> Void
   ) {
     (self.store, self.agents, self.engine, self.log, self.reread) = (store, agents, engine, log, reread)
   }
@@ -91,13 +92,12 @@ package final class AgentService: Sendable {
 
   /// Takes the agent's definition anew, raises its generation, stops its work in hand at the next step boundary (hard
   /// after `Dispatcher.restartGrace`) and returns when those tasks are back in the queue. A configuration that cannot
-  /// be read (`config_invalid`) changes nothing.
+  /// be taken (`config_invalid`, `reload_needed`) changes nothing.
   package func restart(_ id: AgentID, by principal: Principal) async throws(ServiceError) -> AgentReport {
     guard agents[id] != nil else { throw noAgent(id) }
     // One that is gone from the files keeps its last definition here: what to do with its tasks is a reload's matter.
-    let newest = try reread().first { $0.id == id }
     // Before the generation: whoever reads that one first and the definition then cannot pin an older text under it.
-    if let newest { agents.update(newest) }
+    try await reread(id)
     do { _ = try await store.restartAgent(id, by: principal) } catch { throw ServiceError(error) }
     record("agent.restarted", id, by: principal)
     await engine.restart(id)

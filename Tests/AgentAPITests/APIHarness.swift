@@ -56,7 +56,7 @@ struct APIHarness {
       tasks: TaskService(
         store: store, workspaces: workspaces, agents: agents, events: events, engine: engine, clock: clock,
         digester: FixedDigester()),
-      agents: AgentService(store: store, agents: agents, engine: engine) { agents.all },
+      agents: AgentService(store: store, agents: agents, engine: engine) { _ in },
       providers: providers,
       maintenance: Maintenance(store: store, workspaces: workspaces, clock: clock), reader: store,
       events: events, workspaces: workspaces,

@@ -63,8 +63,8 @@ final class EngineRig: Sendable {
     tasks = TaskService(
       store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
       digester: digester)
-    agents = AgentService(store: store, agents: directory, engine: engine) { [directory, configured] in
-      configured.value ?? directory.all
+    agents = AgentService(store: store, agents: directory, engine: engine) { [directory, configured] id in
+      if let newest = configured.value?.first(where: { $0.id == id }) { directory.update(newest) }
     }
   }
 

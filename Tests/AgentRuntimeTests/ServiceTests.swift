@@ -13,7 +13,7 @@ import Testing
   private static func agents(
     _ rig: EngineRig, _ directory: AgentDirectory, log: any ServiceLog = NoLog()
   ) -> AgentService {
-    AgentService(store: rig.store, agents: directory, engine: rig.engine, log: log) { directory.all }
+    AgentService(store: rig.store, agents: directory, engine: rig.engine, log: log) { _ in }
   }
 
   @Test("an agent gone from the files is listed as disabled while it has unfinished tasks or stored state")

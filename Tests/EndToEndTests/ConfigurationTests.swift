@@ -64,7 +64,15 @@ import Testing
     #expect(lines.first?["agent"] == "coder")
   }
 
-  @Test("what cannot be served is 78 with its code, file and line, and the nearest right key", .shows(.configInvalid))
+  /// 2^40 values, if aliases were followed.
+  static func aliasBomb(asKey: Bool) -> String {
+    let levels = (1...40).map { "a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }.joined()
+    return "a0: &a0 [x, x]\n" + levels + (asKey ? "? *a40\n: 1\n" : "last: *a40\n")
+  }
+
+  @Test(
+    "what cannot be served is 78 with its code, file and line, and the nearest right key",
+    .timeLimit(.minutes(2)), .shows(.configInvalid))
   func refused() async throws {
     let cases: [(file: String, text: String, words: [String])] = [
       ("server.yaml", "workers: 2\nlisen: 127.0.0.1:0\n", ["config_invalid", "server.yaml:2", "'listen'"]),
@@ -74,6 +82,14 @@ import Testing
       ("server.yaml", "workers: many\n", ["config_invalid", "server.yaml:1", "a whole number"]),
       ("server.yaml", "log: &a [x]\nqueue: *a\n", ["config_invalid", "server.yaml:1", "anchors"]),
       ("agents.yaml", "agents:\n  a: {instructions: x, tool: []}\n", ["config_invalid", "agents.yaml:2", "'tools'"]),
+      ("server.yaml", Self.aliasBomb(asKey: false), ["config_invalid", "server.yaml:42", "anchors"]),
+      ("agents.yaml", Self.aliasBomb(asKey: true), ["config_invalid", "agents.yaml:42", "anchors"]),
+      ("agents.yaml", "---\n", ["config_invalid", "agents.yaml:1", "name one at least", "without the file"]),
+      ("providers.yaml", "providers: {}\n", ["config_invalid", "providers.yaml:1", "name one at least"]),
+      (
+        "providers.yaml", "providers: {a: {type: openai, api_key:sk-hush}}\n",
+        ["config_invalid", "providers.yaml:1", "a space is missing after 'api_key:'"]
+      ),
     ]
     for (file, text, words) in cases {
       let folder = try TemporaryFolder()
@@ -85,6 +101,7 @@ import Testing
           "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
         ])
       #expect(run.status == 78 && run.output.isEmpty, "\(text): \(run)")
+      #expect(!run.errors.contains("hush"))
       for word in words { #expect(run.errors.contains(word), "\(text): \(run.errors)") }
       #expect(!FileManager.default.fileExists(atPath: folder.appending("data")))
     }

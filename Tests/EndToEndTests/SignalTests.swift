@@ -52,6 +52,30 @@ import Testing
     #expect(try !String(contentsOfFile: moved, encoding: .utf8).contains("task=\(id)"))
   }
 
+  @Test("a SIGHUP that comes before the service is ready ends nothing, and is acted on", .timeLimit(.minutes(1)))
+  func early() async throws {
+    let folder = try TemporaryFolder()
+    // Its first line on standard error comes before the store is opened, its first on standard output when it listens.
+    let script = """
+      mkfifo out err
+      "$BINARY" sandbox --listen 127.0.0.1:0 >out 2>err &
+      pid=$!
+      exec 4<out 3<err
+      read -r line <&3 || exit 7
+      kill -HUP $pid
+      read -r line <&4 || exit 8
+      cat <&3 >/dev/null &
+      until grep -q "reloaded: nothing has changed" .local/share/agent-system/sandbox/log/app.log; do
+        kill -0 $pid || exit 9
+      done
+      kill -TERM $pid
+      wait $pid
+      """
+    let run = try await ShellRun.bash(
+      script, environment: ["BINARY": ServiceProcess.binary.path, "HOME": folder.path], folder: folder.path)
+    #expect(run.status == 0, "\(run)")
+  }
+
   @Test("SIGPIPE ends nothing", .shows(.reloadSignals))
   func brokenPipe() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder(), files: Self.busy)

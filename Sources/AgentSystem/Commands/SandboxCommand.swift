@@ -22,11 +22,17 @@ struct SandboxCommand: AsyncParsableCommand {
     let own = Self.ownFolder
     let roots = ["".absolute] + root.map(\.absolute)
     let source = ConfigurationSource(folder: nil) { () throws(ConfigError) in
-      var configuration = try ConfigFolder.builtIn(environment: environment)
+      var (configuration, issues) = (LoadedConfiguration(), [ConfigIssue]())
+      do throws(ConfigError) { configuration = try ConfigFolder.builtIn(environment: environment) } catch {
+        issues = error.issues
+      }
+      guard let address = ServiceFlags.address(listen, &issues), issues.isEmpty else {
+        throw ConfigError(issues: issues)
+      }
       // Whatever keys are set.
       (configuration.providers.defaultID, configuration.providers.namedDefault) = ("sandbox", nil)
       configuration.set("providers.yaml", "default", "sandbox", nil)
-      configuration.server.listen = [try ListenAddress.parse(listen, flag: "--listen")]
+      configuration.server.listen = [address]
       configuration.set("server.yaml", "listen", .array([.string(listen)]), "--listen")
       configuration.server.workspaceRoots = roots
       configuration.set("server.yaml", "workspace_roots", .array(roots.map(JSONValue.string)), "--root")

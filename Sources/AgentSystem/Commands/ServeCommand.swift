@@ -3,6 +3,7 @@ import AgentConfig
 import AgentRuntime
 import ArgumentParser
 import Foundation
+import UnixSignals
 
 /// `agent-system serve`: the service as installed.
 struct ServeCommand: AsyncParsableCommand {
@@ -53,8 +54,10 @@ enum ServiceRun {
   static func toItsEnd(_ settings: () throws(StartFailure) -> ServiceSettings) async throws {
     // A reader that goes away shows in what is written to it, and ends nothing.
     signal(SIGPIPE, SIG_IGN)
+    // From here on: one that comes before the service is ready is acted on then, and ends nothing.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
     do throws(StartFailure) {
-      try await ServiceComposition(try settings()).run { address in
+      try await ServiceComposition(try settings(), hangups: hangups).run { address in
         // One line an address; a test, or a script, reads the port from the first.
         ProcessStream.output.write("listening on \(address)\n")
       }

@@ -23,7 +23,7 @@ struct ConfigurationComposition {
           agents.replace(definitions)
           engine.wake()
         },
-        agents: { agents.all }, setLogLevel: { log.level = $0.loggerLevel },
+        updateAgent: { agents.update($0) }, setLogLevel: { log.level = $0.loggerLevel },
         state: { await Self.state(store, $0) }),
       log: parts.log)
   }

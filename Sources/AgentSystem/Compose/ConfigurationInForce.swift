@@ -7,9 +7,8 @@ actor ConfigurationInForce {
   /// What a reload changes, each in one go.
   struct Hands: Sendable {
     var replaceProviders: @Sendable (ProviderSettings) async -> Void
-    var replaceAgents: @Sendable ([AgentDefinition]) -> Void
-    /// The agents in force: an agent's own restart takes its newest definition too.
-    var agents: @Sendable () -> [AgentDefinition]
+    var replaceAgents: @Sendable ([AgentDefinition]) async -> Void
+    var updateAgent: @Sendable (AgentDefinition) -> Void
     var setLogLevel: @Sendable (ServerSettings.LogLevel) -> Void
     /// What the API has changed, as values of the keys that it stands above.
     var state: @Sendable (LoadedConfiguration) async -> [ConfigValue]
@@ -32,20 +31,29 @@ actor ConfigurationInForce {
     let state = await hands.state(current)
     var (pending, issues): (LoadedConfiguration?, [ConfigIssue]) = (nil, [])
     do throws(ConfigError) { pending = try source.load() } catch { issues = error.issues }
-    let rows = ConfigPage.rows(values(restartedFrom: pending), state: state, pending: pending?.values)
+    let rows = ConfigPage.rows(current.values, state: state, pending: pending?.values)
     return ConfigPage.json(rows, folder: source.folder, readBy: "service", issues: issues)
   }
 
-  /// The values in force, with those of agents that were restarted since the last reload as the files have them now.
-  private func values(restartedFrom files: LoadedConfiguration?) -> [ConfigValue] {
-    guard let files else { return current.values }
-    let inForce = Dictionary(hands.agents().map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
-    let restarted = files.agents.filter { inForce[$0.id] == $0 && !current.agents.contains($0) }
-    guard !restarted.isEmpty else { return current.values }
-    func belongs(_ value: ConfigValue) -> Bool {
-      value.file == "agents.yaml" && restarted.contains { value.key.hasPrefix("agents.\($0.id).") }
+  /// Puts one agent's newest definition in force, as its own restart does; one that is gone from the files keeps its
+  /// last. Throws `config_invalid`, and `reload_needed` where the agent wants what only a reload takes; nothing changed
+  /// then.
+  func renew(_ id: AgentID) async throws(ServiceError) {
+    await begin()
+    defer { end() }
+    let files: LoadedConfiguration
+    do throws(ConfigError) { files = try source.load() } catch {
+      throw ServiceError("config_invalid", error.description)
     }
-    return current.values.filter { !belongs($0) } + files.values.filter(belongs)
+    guard let newest = files.agents.first(where: { $0.id == id }) else { return }
+    if let provider = newest.provider, !current.providers.providers.contains(where: { $0.id == provider }) {
+      throw ServiceError(
+        "reload_needed",
+        "agent \(id) now names the provider '\(provider)', which is in the files and not in force yet: reload first, "
+          + "then restart the agent")
+    }
+    hands.updateAgent(newest)
+    current.take(newest, from: files)
   }
 
   /// Loads the files and puts nothing in force.
@@ -66,7 +74,7 @@ actor ConfigurationInForce {
     }
     let change = ConfigurationChange(from: current, to: loaded)
     await hands.replaceProviders(loaded.providers)
-    hands.replaceAgents(loaded.agents)
+    await hands.replaceAgents(loaded.agents)
     hands.setLogLevel(loaded.server.log.level)
     current = change.merged
     tell(change, loaded.warnings, principal)

@@ -10,17 +10,20 @@ import InProcessCache
 import LLMProviders
 import Logging
 import ServiceLifecycle
+import UnixSignals
 import Vault
 
 /// The only place that builds live things: opens the store, recovers, joins the parts, and runs them to the end.
 struct ServiceComposition {
   let settings: ServiceSettings
+  let hangups: UnixSignalsSequence
   let clock = SystemClock()
   let random = SystemRandom()
   let log: LogFile
 
-  init(_ settings: ServiceSettings) {
-    self.settings = settings
+  /// `hangups`: the SIGHUPs since the process began, to be acted on once it serves.
+  init(_ settings: ServiceSettings, hangups: UnixSignalsSequence) {
+    (self.settings, self.hangups) = (settings, hangups)
     let wanted = settings.configuration.server.log
     log = LogFile(
       clock: clock,
@@ -138,7 +141,6 @@ struct ServiceComposition {
     let configuring = ConfigurationComposition(
       settings: settings, parts: parts, agents: agents, engine: engine, log: self.log)
     let configuration = configuring.inForce(replaceProviders: { await providers.replace($0) })
-    let settings = settings
     let services = APIServices(
       tasks: TaskService(
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
@@ -146,7 +148,7 @@ struct ServiceComposition {
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(
         store: parts.store, agents: agents, engine: engine, log: parts.log,
-        reread: { () throws(ServiceError) in try settings.rereadAgents() }),
+        reread: { id throws(ServiceError) in try await configuration.renew(id) }),
       providers: providers,
       maintenance: Maintenance(store: parts.store, workspaces: parts.workspaces, clock: parts.clock),
       reader: parts.store,
@@ -158,7 +160,7 @@ struct ServiceComposition {
       for address in listeners.add(address, at: place) { announce(address) }
     }
     let signals = SignalService(
-      log: log, journalLog: parts.log, engine: engine, clock: clock,
+      log: log, journalLog: parts.log, engine: engine, clock: clock, hangups: hangups,
       reload: {
         // Refused: the log has said so, line by line.
         _ = try? await configuration.reload(by: .system)
@@ -244,16 +246,5 @@ extension StartFailure {
     case let error as ProviderError: self.init(error.code.rawValue, error.detail, exit: .configuration)
     default: self.init("start_failed", "\(error)")
     }
-  }
-}
-
-/// Stands for a provider that is reached over HTTP until those are joined in.
-private struct UnbuiltProvider: ModelProvider {
-  let id: ProviderID
-
-  func complete(
-    _ request: ModelRequest, onDelta: @escaping @Sendable (String) -> Void
-  ) async throws(ProviderError) -> ModelReply {
-    throw ProviderError(.providerRejected, "this build cannot reach the provider '\(id)'")
   }
 }

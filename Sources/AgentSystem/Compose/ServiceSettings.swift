@@ -25,13 +25,6 @@ struct ServiceSettings: Sendable {
       "no provider has a key (OPENAI_API_KEY, ANTHROPIC_API_KEY, providers.yaml): the offline sandbox is the default"
   }
 
-  /// The agents as the files have them now. Throws `config_invalid`.
-  func rereadAgents() throws(ServiceError) -> [AgentDefinition] {
-    do throws(ConfigError) { return try source.load().agents } catch {
-      throw ServiceError("config_invalid", error.description)
-    }
-  }
-
   /// What no task may be given as its folder, nor a folder that holds it or lies in it: whoever writes there would write
   /// the service's own rights. The socket itself and not its folder, which may be a shared one such as `/run`: a folder
   /// beside the socket reaches nothing.

@@ -13,6 +13,8 @@ struct SignalService: Service {
   let journalLog: any ServiceLog
   let engine: Dispatcher
   let clock: any WallClock
+  /// Those since the process began.
+  let hangups: UnixSignalsSequence
   /// Puts the configuration's files in force anew; tells in the log how that went.
   let reload: @Sendable () async -> Void
 
@@ -20,24 +22,19 @@ struct SignalService: Service {
   private static let lastWrites: Duration = .seconds(2)
 
   func run() async throws {
-    await withDiscardingTaskGroup { group in
-      var stops = 0
-      for await signal in await UnixSignalsSequence(trapping: .sighup, .sigterm, .sigint).cancelOnGracefulShutdown() {
-        if signal == .sighup {
-          log.reopen()
-          journalLog.record(.info, "log", "app.log was opened anew", [:])
-          await reload()
-          continue
-        }
-        stops += 1
-        // The first one is the group's.
-        guard stops == 2 else { continue }
+    let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let loop = SignalLoop(
+      onHangup: {
+        log.reopen()
+        journalLog.record(.info, "log", "app.log was opened anew", [:])
+        await reload()
+      },
+      onSecondStop: {
         journalLog.record(.warning, "service", "told to stop a second time: steps in hand are cut", [:])
         engine.hurry()
-        group.addTask { await self.endAtOnce() }
-      }
-      group.cancelAll()
-    }
+        await endAtOnce()
+      })
+    try await loop.run(hangups: hangups.cancelOnGracefulShutdown(), stops: stops.cancelOnGracefulShutdown())
   }
 
   /// Ends the process when it has not ended by itself; what is on disk is whole at every instant.

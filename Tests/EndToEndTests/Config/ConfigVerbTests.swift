@@ -10,7 +10,8 @@ import Testing
     default: sandbox
     providers:
       sandbox: {type: sandbox}
-      local: {type: openai, base_url: "http://u:${PW}@127.0.0.1:1/v1", model: m, headers: {X-A: "${PW}"}}
+      local: {type: openai, base_url: "http://u:${PW}@127.0.0.1:1/v1", model: m, headers: {X-A: "${PW}"},
+              body: {user: "${PW}", seed: 1}}
 
     """,
     "agents.yaml": """
@@ -61,6 +62,8 @@ import Testing
     #expect(rows["workspace_roots"]?["value"] == ["/srv/projects"])
     #expect(rows["providers.local.base_url"]?["value"] == "http://[secret]@127.0.0.1:1/v1")
     #expect(rows["providers.local.headers.X-A"]?["value"] == "[secret]")
+    #expect(rows["providers.local.body"]?["value"] == ["user": "[secret]", "seed": 1])
+    #expect(rows["providers.local.query"]?["value"] == .null && rows["providers.local.query"]?["source"] == "default")
     #expect(rows["providers.local.base_url"]?["from"]?.stringValue?.hasSuffix("providers.yaml:4 (${PW})") == true)
     let table = try await service.verb(["config", "show", "concurrency"])
     // An agent's own restart takes its newest definition.

@@ -25,6 +25,17 @@ import Testing
       ])
   }
 
+  @Test("the shipped environment file has the manual's lines with its values, all of them turned off")
+  func shipped() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let text = try String(contentsOf: root.appendingPathComponent("etc/agent-system.env"), encoding: .utf8)
+    for (name, value) in try Self.manualLines() {
+      #expect(text.contains("\n#\(name)=\(value)\n"), "\(name)=\(value)")
+    }
+    #expect(!text.split(separator: "\n").contains { !$0.hasPrefix("#") })
+  }
+
   @Test(
     "each of the manual's keys enables its provider, which is then the default; no key is ever shown",
     arguments: [("OPENAI_API_KEY", "openai"), ("ANTHROPIC_API_KEY", "anthropic")])
@@ -54,13 +65,16 @@ import Testing
   @Test("the manual's DATABASE_URL is refused with what to do, and without its password", .shows(.foreignServices))
   func database() async throws {
     let url = try #require(try Self.manualLines()["DATABASE_URL"])
-    for arguments in [[String](), ["--json"]].prefix(1) {
-      let (run, hasData) = try await ServiceProcess.refusedStart(
-        environment: ["DATABASE_URL": url], arguments: arguments)
-      #expect(run.status == 78 && run.errors.contains("database_url_unsupported") && !hasData, "\(run)")
-      #expect(run.errors.contains("embeds its database") && run.errors.contains("unset DATABASE_URL"), "\(run)")
-      #expect(!run.errors.contains("user:pass") && !run.errors.contains("5432"), "\(run)")
-    }
+    let (run, hasData) = try await ServiceProcess.refusedStart(environment: ["DATABASE_URL": url])
+    #expect(run.status == 78 && run.errors.contains("DATABASE_URL: database_url_unsupported") && !hasData, "\(run)")
+    #expect(run.errors.contains("embeds its database (SQLite, in its data folder)"), "\(run)")
+    #expect(run.errors.contains("unset DATABASE_URL, or write sqlite:///PATH"), "\(run)")
+    #expect(!run.errors.contains("user:pass") && !run.errors.contains("5432"), "\(run)")
+    let folder = try TemporaryFolder()
+    let made = folder.appending("agent.db?mode=rwc")
+    let (query, _) = try await ServiceProcess.refusedStart(environment: ["DATABASE_URL": "sqlite://\(made)"])
+    #expect(query.status == 78 && query.errors.contains("'?' or '#'"), "\(query)")
+    #expect(!FileManager.default.fileExists(atPath: made))
     let sandbox = try await ShellRun.run(
       ServiceProcess.binary.path, ["sandbox", "--listen", "127.0.0.1:0"], environment: ["DATABASE_URL": url])
     #expect(sandbox.status == 78 && sandbox.errors.contains("database_url_unsupported"), "\(sandbox)")
@@ -100,6 +114,8 @@ import Testing
     let (run, hasData) = try await ServiceProcess.refusedStart(environment: ["JWT_SECRET": secret])
     #expect(run.status == 78 && run.errors.contains("jwt_secret_weak") && !hasData, "\(run)")
     #expect(!run.errors.contains(secret))
+    #expect(run.errors.contains("JWT_SECRET: jwt_secret_weak: has \(secret.utf8.count) bytes, and 32 are the least"))
+    #expect(run.errors.contains("openssl rand -base64 48"), "\(run)")
     let long = String(repeating: "x9", count: 20)
     let service = try await ServiceProcess.serve(in: TemporaryFolder(), environment: ["JWT_SECRET": long])
     #expect(try await service.logged("JWT_SECRET").count == 1)
