@@ -74,7 +74,7 @@ final class CurlEngine {
     let now = clock.now
     for transfer in Array(transfers.values) {
       if let due = transfer.nextDeadline, due.instant <= now {
-        end(transfer, TransportError(.timeout, due.sentence))
+        end(transfer, transfer.timeout(due))
       }
     }
   }

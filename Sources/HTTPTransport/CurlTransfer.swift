@@ -8,6 +8,12 @@ final class CurlTransfer {
   let channel: ResponseChannel
   private let clock: ContinuousClock
 
+  /// When the transfer is over, and half a sentence about it: each turn of the loop asks for every transfer's.
+  struct Deadline {
+    var instant: ContinuousClock.Instant
+    var words: String
+  }
+
   /// Set by a callback that ends the transfer, to say why.
   private var abort: TransportError?
   private var head = ResponseHeadParser()
@@ -16,7 +22,7 @@ final class CurlTransfer {
   private var isPaused = false
   private var deniedPeer: SocketAddress?
   private var triedPeer = false
-  private var silenceDeadline: (instant: ContinuousClock.Instant, sentence: String)?
+  private var silenceDeadline: Deadline?
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
@@ -55,12 +61,15 @@ final class CurlTransfer {
   }
 
   /// The nearer of the exchange's end and the end of the peer's right to be silent.
-  var nextDeadline: (instant: ContinuousClock.Instant, sentence: String)? {
-    let total = order.deadline.map { (instant: $0, sentence: "\(place): the answer took too long in all") }
+  var nextDeadline: Deadline? {
+    let total = order.deadline.map { Deadline(instant: $0, words: "the answer took too long in all") }
     guard let silence = silenceDeadline, !isPaused else { return total }
     guard let total else { return silence }
     return total.instant <= silence.instant ? total : silence
   }
+
+  /// What the transfer ends with once that deadline has passed.
+  func timeout(_ deadline: Deadline) -> TransportError { TransportError(.timeout, "\(place): \(deadline.words)") }
 
   /// Lets a held transfer go on. The error that ends it, if libcurl could not hand over what it had kept: it does so
   /// inside the call, and where a callback refuses it libcurl drops that piece, says so here and reads on.
@@ -83,7 +92,9 @@ final class CurlTransfer {
   func failure(_ code: CURLcode) -> TransportError? {
     if let abort { return abort }
     if code == CURLE_OK {
-      return head.isComplete ? nil : TransportError(.malformed, "\(place): the answer has no head")
+      // libcurl takes a head that breaks off for an answer.
+      guard !head.isComplete else { return nil }
+      return TransportError(.connectionLost, "\(place): the answer broke off in its head", wasSent: true)
     }
     if code == CURLE_COULDNT_CONNECT, !triedPeer, let deniedPeer {
       return TransportError(.egressDenied, "\(place): \(deniedPeer) may not be reached")
@@ -101,7 +112,7 @@ final class CurlTransfer {
   }
 
   private func renewIdle() {
-    silenceDeadline = order.request.timeouts.idle.map { (clock.now + $0, "\(place): the answer stopped") }
+    silenceDeadline = order.request.timeouts.idle.map { Deadline(instant: clock.now + $0, words: "the answer stopped") }
   }
 }
 
@@ -142,7 +153,9 @@ extension CurlTransfer {
       abort = TransportError(.cancelled, "the caller went away")
       return false
     }
-    silenceDeadline = order.request.timeouts.firstByte.map { (clock.now + $0, "\(place): no answer came") }
+    silenceDeadline = order.request.timeouts.firstByte.map {
+      Deadline(instant: clock.now + $0, words: "no answer came")
+    }
     return true
   }
 
@@ -158,8 +171,9 @@ extension CurlTransfer {
     switch head.take(UnsafeRawBufferPointer(start: bytes, count: count)) {
     case .more: return count
     case .complete(let answer):
-      if let length = answer.value(of: "content-length").flatMap(Int.init), exceedsLimit(length),
-        order.request.method != "HEAD"
+      // Of a refusal the status says more: its page is read up to the limit.
+      if answer.status == 200, let length = answer.value(of: "content-length").flatMap(Int.init),
+        exceedsLimit(length), order.request.method != "HEAD"
       {
         return stop(tooLarge)
       }

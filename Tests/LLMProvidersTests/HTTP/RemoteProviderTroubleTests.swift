@@ -112,6 +112,26 @@ import Testing
     }
   }
 
+  @Test(
+    "an answer that says it is past the limit is given up at once, a refusal by its status",
+    arguments: [
+      (200, ProviderError.Code.providerTooLarge, false), (502, .providerError, true), (429, .rateLimited, true),
+      (400, .providerRejected, false), (401, .keyInvalid, false),
+    ])
+  func announced(status: Int, code: ProviderError.Code, isRetryable: Bool) async throws {
+    let server = try LoopbackServer { connection, _ in
+      _ = connection.readRequest()
+      connection.write(
+        "HTTP/1.1 \(status) Page\r\nContent-Type: text/html\r\nContent-Length: 9000000\r\n\r\n<html>")
+      while connection.write(String(repeating: "x", count: 10_000)) {}
+    }
+    try await withProvider(.openai, server, { $0.maximumResponseBytes = 4096 }) { provider in
+      let error = await failure(on: provider)
+      #expect(error?.code == code && error?.isRetryable == isRetryable)
+      #expect(error?.status == (status == 200 ? nil : status))
+    }
+  }
+
   @Test("a refusal with an endless body ends all the same") func endlessRefusal() async throws {
     let server = try LoopbackServer { connection, _ in
       _ = connection.readRequest()
