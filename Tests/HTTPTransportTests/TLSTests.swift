@@ -85,13 +85,13 @@ import Testing
 
   @Test("a server that offers HTTP/2 is spoken to in it, on one connection") func http2() async throws {
     let tls = try TLSFolder()
-    try await tls.withHTTP2Server { port in
+    try await tls.withHTTP2Server { server in
       try await withTransport { transport in
         var bodies: [String] = []
         for _ in 0..<3 {
           let response = try await transport.send(
             .init(
-              method: "POST", url: "https://127.0.0.1:\(port)/v1", body: Array("{}".utf8),
+              method: "POST", url: "https://127.0.0.1:\(server.port)/v1", body: Array("{}".utf8),
               certificateAuthorityFile: tls.certificate))
           #expect(response.status == 200)
           bodies.append(String(decoding: response.body, as: UTF8.self))
