@@ -95,6 +95,56 @@ import Testing
     ), (["type": "array", "items": ["type": "string"]], false),
   ]
 
+  private static func holding(_ node: JSONValue, _ more: [String: JSONValue] = [:]) -> JSONValue {
+    let members: [String: JSONValue] = [
+      "type": "object", "properties": ["a": node], "required": ["a"], "additionalProperties": false,
+    ]
+    return .object(members.merging(more) { $1 })
+  }
+
+  private static let deep = (1...4).reduce(holding(["type": "string"])) { node, _ in holding(node) }
+  private static let list: JSONValue = ["type": "array", "items": ["type": "string"]]
+
+  /// What stands at one place of a schema that is strict otherwise.
+  static let strictNodes: [(JSONValue, Bool)] = [
+    (["type": "string", "description": "x", "enum": ["a", "b"]], true), (["type": "string", "const": "x"], true),
+    (["type": ["string", "null"]], true), (["$ref": "#"], true), (["anyOf": [["type": "null"], ["$ref": "#"]]], true),
+    (list, true), (["type": "array", "items": holding(list)], true), (["type": "object"], false),
+    // No type.
+    ([:], false), (["enum": ["a"]], false), (["description": "x"], false), (["type": "strange"], false),
+    (["type": []], false), (["anyOf": [[:]]], false), (["anyOf": []], false),
+    // A list without items, items without a list.
+    (["type": "array"], false), (["type": ["array", "null"]], false), (["type": "array", "items": [:]], false),
+    (["type": "string", "items": ["type": "string"]], false),
+    // An object among other types, and members of what is none.
+    (["type": ["object", "null"]], false), (["type": ["object", "null"], "properties": [:], "required": []], false),
+    (["type": "string", "properties": [:]], false),
+    (
+      ["type": ["object", "null"], "properties": [:], "required": [], "additionalProperties": false], true
+    ),
+    // More than every server knows.
+    (["type": "string", "format": "date"], false), (["type": "string", "format": "my-own"], false),
+    (["type": "string", "minLength": 1], false), (["type": "string", "enum": []], false),
+    (["$ref": "#", "description": "x"], false), (["$ref": "http://x/y"], false),
+    (["type": "string", "anyOf": [["type": "string"]]], false), (["type": "string", "$defs": [:]], false),
+  ]
+
+  @Test("takes a schema for strict by each of its nodes", arguments: strictNodes)
+  func strictNode(node: JSONValue, isStrict: Bool) {
+    #expect(StrictSchema.meets(Self.holding(node)) == isStrict)
+    #expect(StrictSchema.meets(Self.holding(["$ref": "#/$defs/n"], ["$defs": ["n": node]])) == isStrict)
+  }
+
+  @Test("takes a schema for strict by its top and its depth") func strictTop() {
+    #expect(StrictSchema.meets(Self.deep) && !StrictSchema.meets(Self.holding(Self.deep)))
+    for more in [["anyOf": [["type": "string"]]], ["type": ["object", "null"]], ["$defs": []], ["required": []]]
+      as [[String: JSONValue]]
+    {
+      #expect(!StrictSchema.meets(Self.holding(["type": "string"], more)))
+    }
+    #expect(!StrictSchema.meets(["$ref": "#"]) && !StrictSchema.meets(Self.list))
+  }
+
   @Test("asks for the output's shape, `strict` only where the schema meets its rules", arguments: strict)
   func schema(schema: JSONValue, isStrict: Bool) throws {
     var format: [String: JSONValue] = ["name": "output", "schema": schema]
