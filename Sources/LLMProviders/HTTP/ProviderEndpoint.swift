@@ -1,6 +1,5 @@
 import AgentConfig
 import AgentCore
-import Foundation
 import HTTPTransport
 
 /// Where and how the requests of one provider go: URL, header fields, limits.
@@ -44,8 +43,7 @@ struct ProviderEndpoint: Sendable {
       fields.append(
         settings.dialect == .anthropic ? ("x-api-key", key.reveal()) : ("Authorization", "Bearer \(key.reveal())"))
     } else if let userInfo = UserInfo(settings.baseURL) {
-      let text = userInfo.text.removingPercentEncoding ?? userInfo.text
-      fields.append(("Authorization", "Basic " + Data(text.utf8).base64EncodedString()))
+      fields.append(("Authorization", "Basic " + userInfo.basicCredentials))
     }
     let given = Set(settings.headers.keys.map { $0.lowercased() })
     fields.removeAll { given.contains($0.0.lowercased()) }
@@ -55,7 +53,7 @@ struct ProviderEndpoint: Sendable {
 
 extension String {
   /// Percent-encoded but for the unreserved characters of RFC 3986.
-  fileprivate var escaped: String {
+  var escaped: String {
     utf8.map { byte in
       let character = Character(Unicode.Scalar(byte))
       if character.isPlain || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "~") { return String(character) }

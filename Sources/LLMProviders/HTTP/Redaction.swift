@@ -1,5 +1,6 @@
 import AgentConfig
 import AgentCore
+import Foundation
 
 /// Makes a provider's words fit to be shown: without our secrets, on one line, not long.
 struct Redaction: Sendable {
@@ -14,15 +15,22 @@ struct Redaction: Sendable {
       .sorted { $0.reveal().utf8.count > $1.reveal().utf8.count }
   }
 
-  /// Everything in the settings that is a secret or may be one.
+  /// Everything in the settings that is a secret or may be one, as it stands there and as it is sent.
   init(_ settings: RemoteProviderSettings) {
-    var secrets = Array(settings.headers.values) + Array(settings.query.values)
-    secrets += [settings.apiKey, settings.proxy].compactMap { $0 }
-    if let userInfo = UserInfo(settings.baseURL) { secrets += [Secret(userInfo.text), userInfo.password] }
-    if let proxy = settings.proxy, let userInfo = UserInfo(proxy.reveal()) {
-      secrets += [Secret(userInfo.text), userInfo.password]
+    var secrets = [settings.apiKey, settings.proxy].compactMap { $0 }
+    for value in settings.headers.values { secrets += [value] + Self.token(of: value) }
+    for value in settings.query.values { secrets += [value, Secret(value.reveal().escaped)] }
+    for url in [settings.baseURL, settings.proxy?.reveal()] {
+      if let url, let userInfo = UserInfo(url) { secrets += userInfo.secrets }
     }
     self.init(secrets)
+  }
+
+  /// What stands behind a scheme in a header's value, as in `Bearer TOKEN`: a provider may quote it alone. Short words
+  /// are no secrets, and would be missed from every sentence.
+  private static func token(of value: Secret) -> [Secret] {
+    let parts = value.reveal().split(separator: " ", maxSplits: 1)
+    return parts.count == 2 && parts[1].utf8.count >= 8 ? [Secret(String(parts[1]))] : []
   }
 
   func shown(_ text: String) -> String {
@@ -58,5 +66,17 @@ struct UserInfo: Sendable {
     remainder = String(url[..<scheme.upperBound]) + rest[rest.index(after: at)...]
   }
 
-  var password: Secret { Secret(text.split(separator: ":", maxSplits: 1).dropFirst().first.map(String.init) ?? "") }
+  /// What `Basic` is followed by: base64 of the decoded text.
+  var basicCredentials: String { Data(decoded.utf8).base64EncodedString() }
+
+  /// All that must not be shown: the whole and its password, as they stand in the URL, decoded, and as they are sent.
+  var secrets: [Secret] {
+    [text, Self.password(of: text), decoded, Self.password(of: decoded), basicCredentials].map { Secret($0) }
+  }
+
+  private var decoded: String { text.removingPercentEncoding ?? text }
+
+  private static func password(of text: String) -> String {
+    text.split(separator: ":", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
+  }
 }

@@ -101,14 +101,20 @@ import Testing
 
   @Test("no secret is in any error, nor in anything that the provider prints", arguments: answers.indices)
   func hidden(index: Int) async throws {
-    let secrets = ["sk-key-1", "header-2", "query-3", "password-5", "proxypass-7"]
+    let userInfos = ["user-4:p@ss word-5", "proxyuser-6:p@ss-7"].map { Data($0.utf8).base64EncodedString() }
+    // As they stand in the settings, as they go out, and decoded.
+    let secrets =
+      [
+        "sk-key-1", "header-2", "token-behind-2", "qu&ery=3 é", "qu%26ery%3D3%20%C3%A9", "p%40ss%20word-5",
+        "p@ss word-5", "p%40ss-7", "p@ss-7",
+      ] + userInfos
     let server = try LoopbackServer { _ in Self.answers[index](secrets.joined(separator: " ")) }
     let change: (inout RemoteProviderSettings) -> Void = { settings in
       settings.apiKey = Secret("sk-key-1")
-      settings.headers = ["X-Gate": Secret("header-2")]
-      settings.query = ["k": Secret("query-3")]
-      settings.baseURL = "http://user-4:password-5@127.0.0.1:\(server.port)/v1"
-      settings.proxy = Secret("http://proxyuser-6:proxypass-7@127.0.0.1:\(server.port)")
+      settings.headers = ["X-Gate": Secret("header-2"), "X-Token": Secret("Token token-behind-2")]
+      settings.query = ["k": Secret("qu&ery=3 é")]
+      settings.baseURL = "http://user-4:p%40ss%20word-5@127.0.0.1:\(server.port)/v1"
+      settings.proxy = Secret("http://proxyuser-6:p%40ss-7@127.0.0.1:\(server.port)")
     }
     try await withProvider(.openai, server, change) { provider in
       let error = try #require(await failure(on: provider))
