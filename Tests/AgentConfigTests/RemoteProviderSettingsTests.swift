@@ -71,20 +71,40 @@ struct RemoteProviderSettingsTests {
   }
 
   @Test(
-    "a key is needed by the services themselves alone",
+    "a key is needed by api.openai.com, and by all that speak Anthropic's messages",
     arguments: [
       ("openai", "https://api.openai.com/v1", true, "max_completion_tokens"),
       ("openai", "https://API.OpenAI.com:443/v1", true, "max_completion_tokens"),
       ("openai", "http://127.0.0.1:11434/v1", false, "max_tokens"),
       ("openai", "https://api.mistral.ai/v1", false, "max_tokens"),
       ("openai", "https://api.openai.com.evil.example/v1", false, "max_tokens"),
-      ("anthropic", "http://localhost:4000", false, "max_tokens"),
+      ("anthropic", "http://localhost:4000", true, "max_tokens"),
+      ("anthropic", "http://me:pass@localhost:4000", false, "max_tokens"),
       ("anthropic", "https://api.anthropic.com", true, "max_tokens"),
       ("openai", "http://[::1]:8080", false, "max_tokens"),
     ])
   func needs(_ type: String, _ url: String, _ isNeeded: Bool, _ name: String) throws {
     let read = try Self.one("type: \(type), base_url: '\(url)', model: m")
     #expect(read.needsKey == isNeeded && read.maximumTokensName == name && read.baseURL == url)
+  }
+
+  @Test(
+    "no key is needed where a header says who asks",
+    arguments: [
+      ("anthropic", "X-Api-Key", false), ("anthropic", "authorization", false), ("anthropic", "X-Team", true),
+      ("openai", "Authorization", false),
+    ])
+  func headersForKeys(_ type: String, _ header: String, _ isNeeded: Bool) throws {
+    let read = try Self.one("type: \(type), headers: {\(header): hush}")
+    #expect(read.needsKey == isNeeded && read.apiKey == nil)
+  }
+
+  @Test("the provider's cache of prompts is used by Anthropic's messages, unless told otherwise")
+  func promptCache() throws {
+    #expect(try Self.one("type: anthropic").cachesPrompts)
+    #expect(try Self.one("type: anthropic, prompt_cache: true").cachesPrompts)
+    #expect(try !Self.one("type: anthropic, prompt_cache: false").cachesPrompts)
+    #expect(try !Self.one("type: openai").cachesPrompts)
   }
 
   @Test("the first with a key is the default, else the sandbox, else whoever needs none")
@@ -174,6 +194,11 @@ struct RemoteProviderSettingsTests {
     Refusal("ca_file: none.pem", "cannot be opened: No such file"),
     Refusal("body: {stream: false}", "'stream' is set by the service itself"),
     Refusal("body: {max_completion_tokens: null}", "'max_completion_tokens' is set by the service itself"),
+    Refusal(
+      "max_tokens_name: max_new_tokens, body: {max_new_tokens: null}", "'max_new_tokens' is set by the service itself"),
+    Refusal("max_tokens_name: messages", "'messages' carries something else"),
+    Refusal("prompt_cache: true", "'providers.p.prompt_cache' is no key of a provider of type 'openai'"),
+    Refusal("prompt_cache: maybe", "true, false"),
     Refusal("body: {a: yes}", "'yes' is a boolean to some readers"),
     Refusal("max_tokens_name: 'a b'", "no member's name"),
     Refusal("api_key: '${NO_KEY}'", "variable NO_KEY is not set"),

@@ -8,7 +8,7 @@ extension RemoteProviderSettings {
       "where its API begins; the type's own service unless told"),
     ConfigKey(
       "providers.*.api_key", .secret(maximumBytes: SecretText.maximumBytes), .nullable,
-      "sent with each request; only api.openai.com and api.anthropic.com must have one"),
+      "sent with each request; only api.openai.com and the type anthropic must have one"),
     ConfigKey(
       "providers.*.api_key_file", .text(maximumBytes: 4095), .nullable,
       "a file that holds the key, read anew by a reload; absolute, or relative to the configuration folder"),
@@ -48,6 +48,9 @@ extension RemoteProviderSettings {
     ConfigKey(
       "providers.*.context_tokens", .integer(1000...100_000_000), .nullable,
       "tokens of one request at the most; an agent's own limit holds where it is smaller"),
+    ConfigKey(
+      "providers.*.prompt_cache", .choice(["true", "false"]), .nullable,
+      "marks requests for the provider's cache of prompts; of the type anthropic alone, there true"),
   ].map(\.reloadable)
 
   /// A server on this machine may answer within it; less is a mistake.
@@ -66,7 +69,7 @@ extension RemoteProviderSettings {
     let isService = host == service.host
     var settings = RemoteProviderSettings(
       dialect: dialect, baseURL: address?.text ?? service.baseURL, model: isService ? service.model : "",
-      needsKey: isService, maximumTokensName: ShippedProviders.maximumTokensName(host: host))
+      needsKey: isService || dialect == .anthropic, maximumTokensName: ShippedProviders.maximumTokensName(host: host))
     reader.noteDefault("base_url", in: section, .string(service.baseURL))
     if let model = reader.nonEmpty("model", in: section) {
       settings.model = model
@@ -79,6 +82,8 @@ extension RemoteProviderSettings {
     readKey(into: &settings, section, folder: folder, environment: environment, &reader)
     readLimits(into: &settings, section, &reader)
     readRequest(into: &settings, section, folder: folder, &reader)
+    readCache(into: &settings, section, &reader)
+    if settings.carriesCredential { settings.needsKey = false }
     return settings
   }
 
@@ -152,16 +157,42 @@ extension RemoteProviderSettings {
         reader.log.add(.invalid, path.mark, "'\(section.shown).ca_file': \(file) \(problem)")
       }
     }
-    settings.body = RequestBodyMembers.read(section, &reader)
     if let name = reader.nonEmptyText("max_tokens_name", in: section) {
       settings.maximumTokensName = name.value
       if name.value.wholeMatch(of: /[A-Za-z][A-Za-z0-9_]*/) == nil {
         reader.log.add(
           .invalid, name.mark, "'\(section.shown).max_tokens_name' is no member's name: letters, digits, '_'")
+      } else if RequestBodyMembers.contents.contains(name.value) {
+        reader.log.add(
+          .invalid, name.mark, "'\(section.shown).max_tokens_name': '\(name.value)' carries something else")
       }
     } else {
       reader.noteDefault("max_tokens_name", in: section, .string(settings.maximumTokensName))
     }
+    settings.body = RequestBodyMembers.read(section, &reader, reserving: settings.maximumTokensName)
+  }
+
+  private static func readCache(
+    into settings: inout RemoteProviderSettings, _ section: ConfigReader.Section, _ reader: inout ConfigReader
+  ) {
+    let choice = reader.text("prompt_cache", in: section)
+    guard settings.dialect == .anthropic else {
+      reader.forget("prompt_cache", in: section)
+      if let choice {
+        reader.log.add(
+          .invalid, choice.mark, "'\(section.shown).prompt_cache' is no key of a provider of type 'openai'")
+      }
+      return
+    }
+    if let choice { settings.cachesPrompts = choice.value == "true" }
+    reader.noteDefault("prompt_cache", in: section, "true")
+  }
+
+  /// Without a key a request says who asks all the same.
+  private var carriesCredential: Bool {
+    let authority = baseURL.split(separator: "/").dropFirst().first ?? ""
+    return authority.contains("@")
+      || headers.keys.contains { ["x-api-key", "authorization"].contains($0.lowercased()) }
   }
 
   /// What frames a request, or says which connection it takes, is the transport's.
@@ -176,7 +207,7 @@ extension RemoteProviderSettings {
     var result: [String: Secret] = [:]
     var seen: Set<String> = []
     for (name, value) in reader.secrets("headers", in: section) {
-      let shown = "'\(section.shown).headers': '\(name.value)'"
+      let shown = "'\(section.shown).headers': '\(KeyText(name.value).shown)'"
       // RFC 9110, section 5.6.2: a token.
       if name.value.wholeMatch(of: /[A-Za-z0-9!#$%&'*+.^_`|~-]+/) == nil {
         reader.log.add(.invalid, name.mark, "\(shown) is no header's name")
@@ -206,14 +237,17 @@ extension RemoteProviderSettings {
 
 /// The key `body` of providers and of agents.
 enum RequestBodyMembers {
-  /// Each is what the request is about, or what its answer is read by; the output limit is part of every budget.
-  private static let reserved = [
-    "model", "messages", "system", "stream", "tools", "max_tokens", "max_completion_tokens",
-  ]
+  /// What the request is about, and what its answer is read by.
+  static let contents = ["model", "messages", "system", "stream", "tools"]
+  /// The output limit is part of every budget.
+  private static let reserved = contents + ["max_tokens", "max_completion_tokens"]
 
-  static func read(_ section: ConfigReader.Section, _ reader: inout ConfigReader) -> [String: JSONValue] {
+  /// `reserving`: what carries the output limit of this provider; no agent knows whose it will be.
+  static func read(
+    _ section: ConfigReader.Section, _ reader: inout ConfigReader, reserving name: String? = nil
+  ) -> [String: JSONValue] {
     guard let members = reader.jsonObject("body", in: section)?.objectValue else { return [:] }
-    for name in reserved where members[name] != nil {
+    for name in reserved + [name].compactMap({ $0 }).filter({ !reserved.contains($0) }) where members[name] != nil {
       let entry = section.entries["body"]
       reader.log.add(
         .invalid, entry?.value.mark ?? section.mark,

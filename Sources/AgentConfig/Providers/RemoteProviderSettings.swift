@@ -20,7 +20,7 @@ package struct RemoteProviderSettings: Sendable, Hashable {
   package var apiKey: Secret?
   /// Read anew by a reload; its content wins over `apiKey` and has been read into it.
   package var apiKeyFile: String?
-  /// Only api.openai.com and Anthropic's own messages want one.
+  /// Only api.openai.com and who speaks Anthropic's messages want one, unless `headers` or the URL carry a credential.
   package var needsKey: Bool
   package var model: String
   package var maxConcurrent: Int?
@@ -41,9 +41,12 @@ package struct RemoteProviderSettings: Sendable, Hashable {
   package var body: [String: JSONValue] = [:]
   /// The request's member that carries the output limit.
   package var maximumTokensName: String
+  /// Requests are marked for the provider's cache of prompts; of Anthropic's messages alone.
+  package var cachesPrompts: Bool
 
   package init(dialect: Dialect, baseURL: String, model: String, needsKey: Bool, maximumTokensName: String) {
     (self.dialect, self.baseURL, self.model) = (dialect, baseURL, model)
     (self.needsKey, self.maximumTokensName) = (needsKey, maximumTokensName)
+    cachesPrompts = dialect == .anthropic
   }
 }
