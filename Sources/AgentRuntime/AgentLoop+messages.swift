@@ -49,18 +49,17 @@ extension AgentLoop {
   ) -> ChatMessage {
     let text = step.output?["text"]?.stringValue ?? ""
     var calls = calls(of: step)
+    var origin = step.output?["origin"].flatMap(ReplyOrigin.init(json:))
     // Ids are unique within a reply alone, so only the steps up to the next one answer this one's.
     let answers = later.prefix { $0.kind != .modelCall || $0.status != .finished }
       .filter { shape.elidedArguments.contains($0.number) }
     let elided = Set(answers.compactMap { $0.input["call_id"]?.stringValue })
-    guard !elided.isEmpty else {
-      return .assistant(text: text, calls: calls, origin: step.output?["origin"].flatMap(ReplyOrigin.init(json:)))
-    }
     for index in calls.indices where elided.contains(calls[index].id) {
+      // Also of what goes back as it came: its arguments are those of `calls`.
+      origin?.elidedBytes += argumentBytes(calls[index])
       calls[index].arguments = withoutLongTexts(calls[index])
     }
-    // As it came, the reply would still have them.
-    return .assistant(text: text, calls: calls)
+    return .assistant(text: text, calls: calls, origin: origin)
   }
 
   // MARK: tool outputs
@@ -128,8 +127,11 @@ extension AgentLoop {
 
   /// What eliding the arguments of that step's call would save, in bytes.
   static func argumentBytes(_ step: Step) -> Int {
-    let call = ToolCall(id: "", name: step.name, arguments: step.input["arguments"] ?? .null)
-    return call.arguments.encoded().count - withoutLongTexts(call).encoded().count
+    argumentBytes(ToolCall(id: "", name: step.name, arguments: step.input["arguments"] ?? .null))
+  }
+
+  private static func argumentBytes(_ call: ToolCall) -> Int {
+    call.arguments.encoded().count - withoutLongTexts(call).encoded().count
   }
 
   private static func withoutLongTexts(_ call: ToolCall) -> JSONValue {
@@ -146,8 +148,7 @@ extension AgentLoop {
 
   private static func systemText(_ script: Script) -> String {
     guard script.tellsSchema, let schema = script.task.outputSchema else { return script.definition.instructions }
-    return script.definition.instructions
-      + "\n\nYour final answer must be one JSON value and nothing else, and fit this JSON Schema:\n\(schema.text)"
+    return "\(script.definition.instructions)\n\n\(OutputInstruction.text(schema))"
   }
 
   /// The prompt, and beneath it the input's other members as JSON; pictures go beside it.

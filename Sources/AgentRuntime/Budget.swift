@@ -31,7 +31,7 @@ package enum Budget {
         sum
           + max(
             text.utf8.count + calls.reduce(0) { $0 + $1.json.encoded().count },
-            origin?.message.encoded().count ?? 0)
+            origin.map { $0.message.encoded().count - $0.elidedBytes } ?? 0)
       case .toolResult(_, let name, let text, _): sum + name.utf8.count + text.utf8.count
       }
     }

@@ -33,26 +33,39 @@ package struct ChatImage: Sendable, Hashable {
   package static let reservedTokens: Int64 = 5000
 }
 
-/// A reply exactly as its provider sent it, to be sent back so to the same provider and model alone: thinking blocks
-/// with their signatures, refusals, stop reasons and members that this build does not know are all in `message`.
+/// A reply exactly as its provider sent it: thinking blocks with their signatures, refusals and members that this build
+/// does not know are all in `message`, which goes back so to the same provider and model alone; what the provider said
+/// around it, as its stop reason, is in `envelope`. Left out are the counts, which `ModelUsage` has, and `logprobs`.
 package struct ReplyOrigin: Sendable, Hashable {
   package var provider: ProviderID
   /// The model as it was asked for, not as the provider names it in its answer.
   package var model: String
-  /// In the provider's own shape: OpenAI's assistant message, Anthropic's `{"content":[…],"stop_reason":…}`.
+  /// In the provider's own shape: OpenAI's assistant message, Anthropic's `{"role":"assistant","content":[…]}`.
   package var message: JSONValue
-  package init(provider: ProviderID, model: String, message: JSONValue) {
-    (self.provider, self.model, self.message) = (provider, model, message)
+  /// `{"id":"msg_1","stop_reason":"end_turn",…}`: never sent back. Of a stream the last value of each member.
+  package var envelope: [String: JSONValue]
+  /// Of the bytes of `message`, those that do not go out: long arguments of its calls that gave way to a marker.
+  package var elidedBytes = 0
+  package init(
+    provider: ProviderID, model: String, message: JSONValue, envelope: [String: JSONValue] = [:]
+  ) {
+    (self.provider, self.model, self.message, self.envelope) = (provider, model, message, envelope)
   }
 
+  /// As it is journaled.
   package var json: JSONValue {
-    ["provider": .string(provider.name), "model": .string(model), "message": message]
+    var members: [String: JSONValue] = [
+      "provider": .string(provider.name), "model": .string(model), "message": message,
+    ]
+    if !envelope.isEmpty { members["envelope"] = .object(envelope) }
+    return .object(members)
   }
   package init?(json: JSONValue) {
     guard let provider = json["provider"]?.stringValue, let model = json["model"]?.stringValue,
       let message = json["message"]
     else { return nil }
-    self.init(provider: ProviderID(provider), model: model, message: message)
+    self.init(
+      provider: ProviderID(provider), model: model, message: message, envelope: json["envelope"]?.objectValue ?? [:])
   }
 }
 

@@ -23,11 +23,15 @@ package struct ProviderError: Error, Sendable, Hashable {
   package var retryAfter: Duration?
   /// The request may have reached the provider: its tokens settle at the reservation.
   package var wasSent: Bool
+  /// What the call used, where its provider told it all the same: then its tokens settle at that.
+  package var usage: ModelUsage?
 
   package init(
-    _ code: Code, _ detail: String, status: Int? = nil, retryAfter: Duration? = nil, wasSent: Bool = false
+    _ code: Code, _ detail: String, status: Int? = nil, retryAfter: Duration? = nil, wasSent: Bool = false,
+    usage: ModelUsage? = nil
   ) {
     (self.code, self.detail, self.status, self.retryAfter, self.wasSent) = (code, detail, status, retryAfter, wasSent)
+    self.usage = usage
   }
 
   /// Another try may go better.
@@ -67,8 +71,8 @@ package struct ProviderPlace: Sendable {
 /// Whether a call may be made.
 package enum ProviderAdmission: Sendable {
   case granted(ProviderPlace)
-  /// Not now: the task is to wait, without a worker, for about that long. It keeps its turn. The error is what the task
-  /// fails with where it cannot wait so long.
+  /// Not now: the task is to wait, without a worker, for about that long. It keeps its turn. The error's `retryAfter` is
+  /// what the provider itself makes everybody wait: a task that cannot wait so long fails with it. Nil: all is a guess.
   case later(Duration, ProviderError)
 }
 

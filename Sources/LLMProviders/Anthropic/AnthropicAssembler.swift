@@ -5,13 +5,15 @@ import HTTPTransport
 struct AnthropicAssembler: ReplyAssembler {
   private let faults: FaultReader
   private var blocks: [ContentBlock] = []
-  /// What goes beside the content: stop reason, stop sequence, and what a later version adds.
-  private var ending: [String: JSONValue] = [:]
+  /// What goes beside the content: id, stop reason, stop sequence, and what a later version adds.
+  private var envelope: [String: JSONValue] = [:]
   private var usage = UsageReport()
   private var model: String?
   private var hasMessage = false
   private var isWhole = false
   private(set) var hasEndMark = false
+  /// By the last of its events that count: what stands at the start is a beginning.
+  private(set) var hasToldUsage = false
 
   init(_ faults: FaultReader) { self.faults = faults }
 
@@ -25,8 +27,10 @@ struct AnthropicAssembler: ReplyAssembler {
     case "content_block_delta": return try extendBlock(data)
     case "message_delta":
       usage.take(data["usage"])
+      hasToldUsage = hasToldUsage || data["usage"]?["output_tokens"] != nil
       guard let delta = data["delta"]?.objectValue else { throw .malformed("an event of the answer has no delta") }
-      for (name, value) in delta where !value.isNull || ending[name] == nil { ending[name] = value }
+      keep(data.objectValue ?? [:])
+      keep(delta)
     case "message_stop": hasEndMark = true
     // `ping`, `content_block_stop`, and kinds that come later: to be ignored, says the documentation.
     default: break
@@ -39,6 +43,13 @@ struct AnthropicAssembler: ReplyAssembler {
     hasMessage = true
     model = message["model"]?.stringValue ?? model
     usage.take(message["usage"])
+    keep(message.objectValue ?? [:])
+  }
+
+  /// Null says nothing that a value before it did not.
+  private mutating func keep(_ members: [String: JSONValue]) {
+    let others: Set<String> = ["type", "role", "content", "usage", "delta"]
+    for (name, value) in members where !value.isNull && !others.contains(name) { envelope[name] = value }
   }
 
   private mutating func beginBlock(_ data: JSONValue) throws(ProviderError) -> String {
@@ -62,26 +73,29 @@ struct AnthropicAssembler: ReplyAssembler {
     if let error = faults.error(in: body, isStream: false) { throw error }
     guard let content = body["content"]?.arrayValue else { throw .malformed("the answer is no message") }
     try begin(body)
+    hasToldUsage = usage.has("output_tokens")
     for (index, block) in content.enumerated() {
       guard let members = block.objectValue else { throw .malformed("a content block of the answer is no object") }
       blocks.append(ContentBlock(index: Int64(index), members: members))
     }
-    let known: Set<String> = ["id", "type", "role", "model", "content", "usage"]
-    ending = body.objectValue?.filter { !known.contains($0.key) } ?? [:]
     return blocks.map(\.whole.text).joined()
   }
 
   func reply() throws(ProviderError) -> AssembledReply {
     guard hasMessage || !blocks.isEmpty else { throw hasEndMark ? .emptyReply : .cutStream }
-    guard let reason = ending["stop_reason"]?.stringValue ?? (isWhole ? "end_turn" : nil) else { throw .cutStream }
+    guard let reason = envelope["stop_reason"]?.stringValue ?? (isWhole ? "end_turn" : nil) else { throw .cutStream }
+    var reply = soFar
+    reply.finish = try Self.finish(reason)
+    return reply
+  }
+
+  var soFar: AssembledReply {
     let blocks = blocks.map(\.whole)
-    var message = ending
-    message["role"] = "assistant"
-    message["content"] = .array(blocks.map(\.message))
+    let message: JSONValue = ["role": "assistant", "content": .array(blocks.map(\.message))]
     return AssembledReply(
-      text: blocks.map(\.text).joined(), calls: blocks.compactMap(\.call), finish: try Self.finish(reason),
-      usage: counts, model: model,
-      message: .object(message), thinkingBytes: blocks.reduce(0) { $0 + $1.thinkingBytes })
+      text: blocks.map(\.text).joined(), calls: blocks.compactMap(\.call), finish: .stop, usage: counts,
+      model: model, message: message, envelope: envelope,
+      thinkingBytes: blocks.reduce(0) { $0 + $1.thinkingBytes })
   }
 
   private static func finish(_ reason: String) throws(ProviderError) -> FinishReason {

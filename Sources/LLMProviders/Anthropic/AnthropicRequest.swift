@@ -11,6 +11,7 @@ struct AnthropicRequest {
   }
 
   var members: [String: JSONValue] {
+    let messages = messages
     var members: [String: JSONValue] = [
       "model": .string(source.model), "messages": .array(messages), "stream": true,
     ]
@@ -19,19 +20,30 @@ struct AnthropicRequest {
     }
     if !system.isEmpty { members["system"] = .string(system.joined(separator: "\n\n")) }
     if let temperature = request.temperature { members["temperature"] = .double(temperature) }
-    if !request.tools.isEmpty { members["tools"] = .array(request.tools.map(tool)) }
+    let tools = request.tools.isEmpty ? toolsCalled(in: messages) : request.tools.map(tool)
+    if !tools.isEmpty { members["tools"] = .array(tools) }
     return members
   }
 
   /// What depends on members that configuration laid over ours.
-  static func finish(_ members: inout [String: JSONValue], _ request: ModelRequest, _ source: ReplySource) {
+  static func finish(
+    _ members: inout [String: JSONValue], _ request: ModelRequest, _ source: ReplySource, cachesPrompts: Bool
+  ) {
+    if request.tools.isEmpty, members["tools"] != nil { members["tool_choice"] = ["type": "none"] }
     // A turn that began without thinking here must end so: its first block would have to be a thought of this model.
     if turnHoldsForeignReplies(request.messages, source) { members["thinking"] = nil }
-    guard let schema = request.outputSchema else { return }
+    if let schema = request.outputSchema { ask(for: schema, in: &members, request) }
+    if cachesPrompts { CacheHints.add(to: &members) }
+  }
+
+  private static func ask(for schema: JSONValue, in members: inout [String: JSONValue], _ request: ModelRequest) {
     if let sent = AnthropicSchema.sendable(schema) {
       var output = members["output_config"]?.objectValue ?? [:]
       output["format"] = ["type": "json_schema", "schema": sent]
       members["output_config"] = .object(output)
+    } else if !request.messages.contains(where: { $0.tells(schema) }) {
+      let system = members["system"]?.stringValue.map { $0 + "\n\n" } ?? ""
+      members["system"] = .string(system + OutputInstruction.text(schema))
     }
   }
 
@@ -45,6 +57,16 @@ struct AnthropicRequest {
       }
     }
     return false
+  }
+
+  /// A conversation that holds calls is refused where no tools are defined: those that it names, for a request that
+  /// offers none.
+  private func toolsCalled(in messages: [JSONValue]) -> [JSONValue] {
+    let blocks = messages.flatMap { $0["content"]?.arrayValue ?? [] }.filter { $0["type"] == "tool_use" }
+    var seen: Set<String> = []
+    return blocks.compactMap { $0["name"]?.stringValue.map(names.wire) }.filter { seen.insert($0).inserted }.map {
+      ["name": .string($0), "description": "not to be called any more", "input_schema": ["type": "object"]]
+    }
   }
 
   private func tool(_ tool: ToolDescriptor) -> JSONValue {
@@ -98,7 +120,8 @@ struct AnthropicRequest {
     text.isBlank ? [] : [["type": "text", "text": .string(text)]]
   }
 
-  /// As it came: thoughts with their signatures, in their places.
+  /// As it came: thoughts with their signatures, in their places. The inputs of its calls are what they are by now: they
+  /// may have been no object, and a long text may have given way.
   private static func own(_ message: JSONValue, _ calls: [ToolCall], _ ids: [String]) -> [JSONValue] {
     var rest = zip(calls, ids).makeIterator()
     return (message["content"]?.arrayValue ?? []).compactMap { block in
@@ -108,7 +131,7 @@ struct AnthropicRequest {
       case "tool_use":
         guard let (call, id) = rest.next() else { return nil }
         members["id"] = .string(id)
-        if members["input"]?.objectValue == nil { members["input"] = call.mendedArguments }
+        members["input"] = call.mendedArguments
         return .object(members)
       default: return block
       }
@@ -122,6 +145,16 @@ struct AnthropicRequest {
           "type": "tool_use", "id": .string(id), "name": .string(names.wire(call.name)), "input": call.mendedArguments,
         ]
       }
+  }
+}
+
+extension ChatMessage {
+  /// The engine has told the model of this schema itself.
+  fileprivate func tells(_ schema: JSONValue) -> Bool {
+    switch self {
+    case .system(let text), .user(let text, _): text.contains(schema.text)
+    case .assistant, .toolResult: false
+    }
   }
 }
 

@@ -44,7 +44,8 @@ struct AnswerReader {
       return ""
     case .unknown:
       text.append(contentsOf: bytes)
-      guard let first = text.first(where: { !" \t\r\n".utf8.contains($0) }) else { return "" }
+      // All that came before was blanks.
+      guard let first = bytes.first(where: { !" \t\r\n".utf8.contains($0) }) else { return "" }
       // A JSON object, or a field of an event or a comment.
       guard "{:dei\u{FEFF}".utf8.contains(first) else {
         throw .malformed("the answer is neither JSON nor a stream of events")
@@ -63,6 +64,9 @@ struct AnswerReader {
   }
 
   func reply() throws(ProviderError) -> AssembledReply { try assembler.reply() }
+
+  /// What has come, once the provider has told what the whole call used; nil before.
+  var counted: AssembledReply? { assembler.hasToldUsage ? assembler.soFar : nil }
 
   private mutating func consumeEvents(_ bytes: [UInt8]) throws(ProviderError) -> String {
     let events: [ServerSentEvent]

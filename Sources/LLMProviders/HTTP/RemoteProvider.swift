@@ -36,8 +36,13 @@ package struct RemoteProvider: ModelProvider {
     let response = try await open(wire)
     guard response.status == 200 else { throw await refusal(response) }
     var reader = try AnswerReader(response.head, assembler)
-    try await read(response.body, into: &reader, onDelta)
-    return try ReplyMaker(request, wire, id).reply(reader.reply())
+    let maker = ReplyMaker(request, wire, id)
+    do throws(ProviderError) {
+      try await read(response.body, into: &reader, onDelta)
+      return try maker.reply(reader.reply())
+    } catch {
+      throw maker.settled(error, reader.counted)
+    }
   }
 
   private var assembler: any ReplyAssembler {

@@ -16,6 +16,12 @@ protocol ReplyAssembler: Sendable {
   /// The reply, once the body has ended or the end mark has come. Throws `stream_truncated` when no stop reason has
   /// come, and `provider_empty` when no reply has.
   func reply() throws(ProviderError) -> AssembledReply
+
+  /// What has come so far, whatever its end.
+  var soFar: AssembledReply { get }
+
+  /// The provider has told what the whole call used.
+  var hasToldUsage: Bool { get }
 }
 
 /// A reply as its provider sent it, before names, ids and counts are made ours.
@@ -36,8 +42,13 @@ struct AssembledReply: Sendable, Hashable {
   var model: String?
   /// What goes back to the same provider: see `ReplyOrigin.message`.
   var message: JSONValue
+  /// What stood around it: see `ReplyOrigin.envelope`.
+  var envelope: [String: JSONValue] = [:]
   /// Of the thinking that came with it, which is no part of `text`.
   var thinkingBytes = 0
+
+  /// It says nothing and asks for nothing.
+  var isEmpty: Bool { text.isEmpty && calls.isEmpty }
 }
 
 extension ProviderError {

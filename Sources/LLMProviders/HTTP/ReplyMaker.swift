@@ -12,19 +12,33 @@ struct ReplyMaker {
 
   /// Throws `provider_empty` for a reply that says nothing and asks for nothing.
   func reply(_ assembled: AssembledReply) throws(ProviderError) -> ModelReply {
-    let isEmpty = assembled.text.isEmpty && assembled.calls.isEmpty
     var finish = assembled.finish
     if finish == .stop || finish == .toolCalls {
-      guard !isEmpty else { throw .emptyReply }
+      guard !assembled.isEmpty else { throw .emptyReply }
       finish = assembled.calls.isEmpty ? .stop : .toolCalls
     }
-    let own = OwnCount(input: wire.ownInputTokens, output: OwnCount.tokens(ofBytes: Self.bytes(of: assembled)))
-    let usage = own.usage(
-      assembled.usage, reservation: request.reservedTokens, isReplyEmpty: isEmpty && assembled.thinkingBytes == 0)
     return ModelReply(
-      text: assembled.text, calls: calls(assembled.calls), finish: finish, usage: usage,
+      text: assembled.text, calls: calls(assembled.calls), finish: finish, usage: usage(of: assembled),
       model: assembled.model ?? wire.model,
-      origin: ReplyOrigin(provider: provider, model: wire.model, message: assembled.message))
+      origin: ReplyOrigin(
+        provider: provider, model: wire.model, message: assembled.message, envelope: assembled.envelope))
+  }
+
+  /// The error with what is to be booked of its call: of an answer that was not cut, what its provider told, if it did.
+  func settled(_ error: ProviderError, _ counted: AssembledReply?) -> ProviderError {
+    let cuts: Set<ProviderError.Code> = [
+      .unreachable, .timeout, .tlsFailed, .streamTruncated, .providerTooLarge, .cancelled,
+    ]
+    guard let counted, !cuts.contains(error.code) else { return error }
+    var error = error
+    error.usage = usage(of: counted)
+    return error
+  }
+
+  private func usage(of reply: AssembledReply) -> ModelUsage {
+    let own = OwnCount(input: wire.ownInputTokens, output: OwnCount.tokens(ofBytes: Self.bytes(of: reply)))
+    return own.usage(
+      reply.usage, reservation: request.reservedTokens, isReplyEmpty: reply.isEmpty && reply.thinkingBytes == 0)
   }
 
   private static func bytes(of reply: AssembledReply) -> Int {

@@ -21,14 +21,23 @@ struct WireRequest: Sendable {
       case .openai: OpenAIRequest(request, pair, names).members
       case .anthropic: AnthropicRequest(request, pair, names).members
       }
-    members[settings.maximumTokensName] = JSONValue(request.maxOutputTokens)
     for (name, value) in settings.body.merging(request.extraBody, uniquingKeysWith: { $1 }) {
       if value.isNull { members.removeValue(forKey: name) } else { members[name] = value }
     }
-    if settings.dialect == .anthropic { AnthropicRequest.finish(&members, request, pair) }
+    // Part of every budget: nothing takes it away.
+    members[settings.maximumTokensName] = JSONValue(request.maxOutputTokens)
+    if request.tools.isEmpty {
+      for name in Self.toolMembers { members.removeValue(forKey: name) }
+    }
+    if settings.dialect == .anthropic {
+      AnthropicRequest.finish(&members, request, pair, cachesPrompts: settings.cachesPrompts)
+    }
     body = JSONValue.object(members).encoded()
     ownInputTokens = Self.ownCount(request, body)
   }
+
+  /// Of a `body`, refused where no tools go out.
+  private static let toolMembers = ["tool_choice", "parallel_tool_calls"]
 
   /// The base64 of pictures is not text.
   private static func ownCount(_ request: ModelRequest, _ body: [UInt8]) -> Int64 {

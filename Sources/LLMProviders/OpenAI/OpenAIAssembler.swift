@@ -10,6 +10,7 @@ struct OpenAIAssembler: ReplyAssembler {
   private var finishReason: String?
   private var usage = UsageReport()
   private var model: String?
+  private var envelope: [String: JSONValue] = [:]
   private var hasChoice = false
   /// The answer came as one JSON body, which is whole by itself.
   private var isWhole = false
@@ -40,6 +41,7 @@ struct OpenAIAssembler: ReplyAssembler {
   private mutating func take(_ chunk: JSONValue, member: String) throws(ProviderError) -> String {
     if let name = chunk["model"]?.stringValue, !name.isEmpty { model = name }
     usage.take(chunk["usage"])
+    keep(chunk, without: ["choices", "usage", "error", "obfuscation"])
     guard let list = chunk.present("choices") else { return "" }
     guard let choices = list.arrayValue else { throw .malformed("the answer's choices are no list") }
     var added = ""
@@ -53,10 +55,18 @@ struct OpenAIAssembler: ReplyAssembler {
         throw fault
       }
       hasChoice = true
+      keep(choice, without: [member, "index", "error", "logprobs"])
       if let reason = choice["finish_reason"]?.stringValue, !reason.isEmpty { finishReason = reason }
       if let delta = choice.present(member) { added += try take(delta: delta) }
     }
     return added
+  }
+
+  /// Null says nothing that a value before it did not; `obfuscation` hides the sizes of pieces from who listens.
+  private mutating func keep(_ outer: JSONValue, without others: Set<String>) {
+    for (name, value) in outer.objectValue ?? [:] where !value.isNull && !others.contains(name) {
+      envelope[name] = value
+    }
   }
 
   private mutating func take(delta: JSONValue) throws(ProviderError) -> String {
@@ -84,16 +94,25 @@ struct OpenAIAssembler: ReplyAssembler {
   func reply() throws(ProviderError) -> AssembledReply {
     guard hasChoice else { throw hasEndMark || isWhole ? .emptyReply : .cutStream }
     guard finishReason != nil || isWhole else { throw .cutStream }
+    var reply = soFar
+    if reply.finish != .refusal { reply.finish = try finish }
+    return reply
+  }
+
+  var soFar: AssembledReply {
     let message = message.members
     let refusal = message["refusal"]?.stringValue ?? ""
     let content = Self.text(of: message["content"]) ?? ""
     return AssembledReply(
       text: content.isEmpty ? refusal : content, calls: calls.calls,
-      finish: refusal.isEmpty ? try finish : .refusal, usage: counts, model: model, message: whole(message),
+      finish: refusal.isEmpty ? .stop : .refusal, usage: counts, model: model, message: whole(message),
+      envelope: envelope,
       thinkingBytes: ["reasoning_content", "reasoning"].reduce(0) {
         $0 + (message[$1]?.stringValue?.utf8.count ?? 0)
       })
   }
+
+  var hasToldUsage: Bool { usage.has("prompt_tokens") || usage.has("completion_tokens") }
 
   private var finish: FinishReason {
     get throws(ProviderError) {

@@ -63,7 +63,8 @@ struct OpenAIRequest {
     return ["role": "user", "content": .array(parts)]
   }
 
-  /// As it came, but for the ids that the calls got here and for arguments that are no object.
+  /// As it came, but for the ids that the calls got here and for arguments that are other ones by now: they were no
+  /// object, or a long text gave way.
   private static func own(_ message: JSONValue, _ calls: [ToolCall], _ ids: [String]) -> JSONValue {
     guard case .object(var members) = message else { return message }
     members["role"] = "assistant"
@@ -72,9 +73,10 @@ struct OpenAIRequest {
         zip(sent, zip(calls, ids)).map { call, ours in
           guard case .object(var call) = call, case .object(var function)? = call["function"] else { return call }
           call["id"] = .string(ours.1)
-          if ours.0.arguments.objectValue == nil || function["arguments"]?.stringValue?.isEmpty ?? true {
-            function["arguments"] = .string(ours.0.mendedArguments.text)
-          }
+          let arguments = ours.0.mendedArguments.text
+          // `try?`: what is no JSON is another text too. By their texts: the journal may have read `1.0` as `1`.
+          let said = function["arguments"]?.stringValue.flatMap { try? JSONValue(parsing: $0) }
+          if said?.text != arguments { function["arguments"] = .string(arguments) }
           call["function"] = .object(function)
           return .object(call)
         })

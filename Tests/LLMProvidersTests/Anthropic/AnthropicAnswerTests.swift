@@ -16,7 +16,7 @@ import Testing
           ["type": "redacted_thinking", "data": "b3BhcXVl"], ["type": "text", "text": "I read both."],
           ["type": "tool_use", "id": "toolu_1", "name": "file_read", "input": ["path": "a.txt"]],
           ["type": "tool_use", "id": "toolu_2", "name": "file_list", "input": [:]],
-        ], "stop_reason": "tool_use", "stop_sequence": nil,
+        ],
       ])
     #expect(reply.text == "I read both.")
     #expect(
@@ -44,8 +44,25 @@ import Testing
     #expect(text == "A" && reply.finish == .stop)
     #expect(
       reply.message == [
-        "role": "assistant", "stop_reason": "stop_sequence", "stop_sequence": "END",
+        "role": "assistant",
         "content": [["type": "text", "text": "A", "mood": "well", "citations": [["n": 1], ["n": 2]]]],
+      ])
+  }
+
+  @Test("keeps what stands around the content beside it, of each member the last value") func envelope() throws {
+    let stream = anthropicStream([
+      Fixtures.start,
+      #"{"type":"message_delta","delta":{"stop_reason":"stop_sequence","stop_sequence":"END","container":{"id":"c1"}},"context_management":{"applied_edits":[]},"usage":{"output_tokens":3}}"#,
+      Fixtures.stop,
+    ])
+    #expect(
+      try read(.anthropic, stream).reply.envelope == [
+        "id": "msg_1", "model": "claude-x-1", "stop_reason": "stop_sequence", "stop_sequence": "END",
+        "container": ["id": "c1"], "context_management": ["applied_edits": []],
+      ])
+    #expect(
+      try read(.anthropic, Fixtures.whole, type: "application/json").reply.envelope == [
+        "id": "msg_2", "model": "claude-x-1", "stop_reason": "tool_use",
       ])
   }
 

@@ -8,6 +8,7 @@ import Testing
   private func body(_ request: ModelRequest, _ extra: [String: JSONValue] = [:]) throws -> JSONValue {
     var values = settings(.anthropic)
     values.body = extra
+    values.cachesPrompts = false
     return try JSONValue(stored: WireRequest(request, provider: "p", values).body)
   }
 
@@ -91,7 +92,9 @@ import Testing
 
   @Test("gives back what was read from a stream unchanged") func roundTrip() throws {
     let reply = try read(.anthropic, AnthropicFixtures.thinkingAndCalls).reply
-    let calls = reply.calls.map { ToolCall(id: $0.id, name: $0.name, arguments: [:]) }
+    let calls = try reply.calls.map {
+      ToolCall(id: $0.id, name: $0.name, arguments: try JSONValue(parsing: $0.arguments))
+    }
     let turn = ChatMessage.assistant(
       text: reply.text, calls: calls, origin: ReplyOrigin(provider: "p", model: "m-1", message: reply.message))
     let sent = try body(modelRequest([.user("go"), turn]))
@@ -125,9 +128,24 @@ import Testing
     #expect(text.contains("c2ln") == turns.contains("own"))
   }
 
-  @Test("keeps hints for the cache that configuration gives") func cacheHints() throws {
-    let hint: JSONValue = ["type": "ephemeral"]
-    #expect(try body(modelRequest(), ["cache_control": hint])["cache_control"] == hint)
+  @Test(
+    "that offers no tools, of a conversation that holds calls, defines those that it names and lets none be called",
+    arguments: [ProviderID("p"), "q"])
+  func noToolsOffered(provider: ProviderID) throws {
+    let made = ToolCall(id: "c2", name: "made.up tool", arguments: [:])
+    let messages: [ChatMessage] = [
+      .user("go"), turn(provider: provider), result("toolu_1", "r"), .assistant(text: "", calls: [made, made]),
+      result("c2", "no such tool", isError: true), .user("now as JSON"),
+    ]
+    let sent = try body(modelRequest(messages), ["tool_choice": ["type": "any"]])
+    #expect(sent["tools"]?.arrayValue?.map { $0["name"] } == ["file_read", "made_up_tool"])
+    #expect(sent["tools"]?.arrayValue?.allSatisfy { $0["input_schema"] == ["type": "object"] } == true)
+    #expect(sent["tool_choice"] == ["type": "none"])
+    // Where there were no calls there is nothing to define, and where tools are offered the choice is configuration's.
+    let plain = try body(modelRequest([.user("go"), .assistant(text: "x", calls: []), .user("again")]))
+    #expect(plain["tools"] == nil && plain["tool_choice"] == nil)
+    let offered = try body(modelRequest(messages, tools: [fileRead]), ["tool_choice": ["type": "any"]])
+    #expect(offered["tools"]?.arrayValue?.count == 1 && offered["tool_choice"] == ["type": "any"])
   }
 
   static let schemas: [(JSONValue, JSONValue?)] = [
@@ -162,5 +180,17 @@ import Testing
     var expected: [String: JSONValue] = ["effort": "low"]
     if let sentSchema { expected["format"] = ["type": "json_schema", "schema": sentSchema] }
     #expect(sent == .object(expected))
+  }
+
+  @Test("tells the model of a schema that structured outputs do not take, unless the engine has told it")
+  func toldSchema() throws {
+    let (told, sendable): (JSONValue, JSONValue) = (["type": "object"], ["type": "string"])
+    let words = OutputInstruction.text(told)
+    #expect(try body(modelRequest(schema: told))["system"]?.stringValue == words)
+    let messages: [ChatMessage] = [.system("be good"), .user("go")]
+    #expect(try body(modelRequest(messages, schema: told))["system"]?.stringValue == "be good\n\n" + words)
+    #expect(try body(modelRequest(messages, schema: sendable))["system"] == "be good")
+    let repair = messages + [.user("It must fit \(told.text)")]
+    #expect(try body(modelRequest(repair, schema: told))["system"] == "be good")
   }
 }

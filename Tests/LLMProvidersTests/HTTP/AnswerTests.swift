@@ -144,6 +144,13 @@ import Testing
       try read(.openai, OpenAIFixtures.whole, type: "Application/JSON; charset=utf-8").reply.text == "Hi.")
   }
 
+  @Test(
+    "without a type that begins with blanks is read once, in however many pieces they come", .timeLimit(.minutes(1)))
+  func blanks() throws {
+    let blanks = Array(repeating: Array(" \n".utf8), count: 200_000)
+    #expect(try read(.openai, blanks + [Array(OpenAIFixtures.whole.utf8)], type: nil).reply.text == "Hi.")
+  }
+
   @Test("that is compressed, or has a line over 1 MiB, is too large", arguments: [Dialect.openai, .anthropic])
   func tooLarge(dialect: Dialect) {
     do throws(ProviderError) {

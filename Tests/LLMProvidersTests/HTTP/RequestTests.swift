@@ -36,11 +36,34 @@ import Testing
   func laidOver(dialect: Dialect) throws {
     var values = settings(dialect)
     values.body = ["a": 1, "b": 2, "temperature": nil, "c": 3]
-    var request = modelRequest(body: ["b": 20, "c": nil, "max_tokens": nil, "d": ["e": "f"]])
+    var request = modelRequest(body: ["b": 20, "c": nil, "d": ["e": "f"]])
     request.temperature = 0.5
     let sent = try body(request, values)
     #expect(sent["a"] == 1 && sent["b"] == 20 && sent["d"] == ["e": "f"])
-    for name in ["c", "temperature", "max_tokens"] { #expect(sent.objectValue?.keys.contains(name) == false) }
+    for name in ["c", "temperature"] { #expect(sent.objectValue?.keys.contains(name) == false) }
+  }
+
+  @Test(
+    "always says the output limit, whatever a body has", arguments: [Dialect.openai, .anthropic], [nil, 1_000_000])
+  func limitStays(dialect: Dialect, other: JSONValue?) throws {
+    var values = settings(dialect)
+    (values.maximumTokensName, values.body) = ("max_new_tokens", ["max_new_tokens": other ?? .null])
+    #expect(try body(modelRequest(), values)["max_new_tokens"] == 4096)
+    #expect(try body(modelRequest(body: values.body), values)["max_new_tokens"] == 4096)
+  }
+
+  @Test(
+    "leaves members out that are refused without tools, where it offers none", arguments: [Dialect.openai, .anthropic])
+  func toolMembers(dialect: Dialect) throws {
+    let choice: [String: JSONValue] = ["tool_choice": "auto", "parallel_tool_calls": false]
+    var values = settings(dialect)
+    for (provider, agent) in [(choice, [:]), ([:], choice)] as [([String: JSONValue], [String: JSONValue])] {
+      values.body = provider
+      let without = try body(modelRequest(body: agent), values)
+      #expect(without["tool_choice"] == nil && without["parallel_tool_calls"] == nil)
+      let with = try body(modelRequest(tools: [fileRead], body: agent), values)
+      #expect(with["tool_choice"] == "auto" && with["parallel_tool_calls"] == false)
+    }
   }
 
   private static let foreignCalls = [
@@ -99,36 +122,55 @@ import Testing
     #expect(!text.contains("path\\\":\""))
   }
 
-  @Test("never carries a call without arguments that are an object", arguments: [Dialect.openai, .anthropic])
-  func mended(dialect: Dialect) throws {
-    let calls = [
-      ToolCall(id: "a", name: "file.read", arguments: "{\"path\":"), ToolCall(id: "b", name: "x", arguments: [:]),
-    ]
-    let own: JSONValue =
+  /// The reply of this provider whose calls came with these arguments, and thoughts before them.
+  private func ownReply(_ dialect: Dialect, _ sent: [String], as arguments: [JSONValue]) -> ChatMessage {
+    let calls = arguments.enumerated().map { ToolCall(id: "c\($0.offset)", name: "file.write", arguments: $0.element) }
+    let blocks = zip(calls, sent).map { call, text -> JSONValue in
+      let function: JSONValue = ["name": "file_write", "arguments": .string(text)]
+      // `try?`: what is no JSON is kept as the text that came.
+      let input = (try? JSONValue(parsing: text)) ?? .string(text)
+      return dialect == .openai
+        ? ["id": .string(call.id), "type": "function", "function": function, "extra_content": "sig-1"]
+        : ["type": "tool_use", "id": .string(call.id), "name": "file_write", "input": input]
+    }
+    let thought: JSONValue = ["type": "thinking", "thinking": "hm", "signature": "sig-1"]
+    let message: JSONValue =
       dialect == .openai
-      ? [
-        "role": "assistant", "content": nil,
-        "tool_calls": [
-          ["id": "a", "type": "function", "function": ["name": "file_read", "arguments": "{\"path\":"]],
-          ["id": "b", "type": "function", "function": ["name": "x", "arguments": ""]],
-        ],
-      ]
-      : [
-        "role": "assistant",
-        "content": [
-          ["type": "tool_use", "id": "a", "name": "file_read", "input": "{\"path\":"],
-          ["type": "tool_use", "id": "b", "name": "x", "input": [:]],
-        ],
-      ]
-    let turn = ChatMessage.assistant(
-      text: "", calls: calls, origin: ReplyOrigin(provider: "p", model: "m-1", message: own))
+      ? ["role": "assistant", "content": nil, "reasoning_content": "hm", "tool_calls": .array(blocks)]
+      : ["role": "assistant", "content": .array([thought] + blocks)]
+    return .assistant(text: "", calls: calls, origin: ReplyOrigin(provider: "p", model: "m-1", message: message))
+  }
+
+  private func sentArguments(_ dialect: Dialect, _ turn: ChatMessage) throws -> (arguments: [JSONValue?], text: String)
+  {
     let sent = try body(modelRequest([.user("go"), turn]), settings(dialect))
     let message = try #require(sent["messages"]?.arrayValue?.last)
-    if dialect == .openai {
-      let texts = message["tool_calls"]?.arrayValue?.map { $0["function"]?["arguments"] }
-      #expect(texts == ["{}", "{}"])
-    } else {
-      #expect(message["content"]?.arrayValue?.map { $0["input"] } == [[:], [:]])
-    }
+    let calls = message["content"]?.arrayValue?.filter { $0["type"] == "tool_use" }
+    let arguments =
+      message["tool_calls"]?.arrayValue?.map { $0["function"]?["arguments"] } ?? calls?.map { $0["input"] }
+    return (arguments ?? [], message.text)
+  }
+
+  @Test("never carries a call without arguments that are an object", arguments: [Dialect.openai, .anthropic])
+  func mended(dialect: Dialect) throws {
+    let broken = ["{\"path\":", "[1]", "null"]
+    let blank = ["", " ", "\n", " \r\n\t"]
+    let turn = ownReply(
+      dialect, broken + blank, as: broken.map(JSONValue.string) + blank.map { _ in .object([:]) })
+    let sent = try sentArguments(dialect, turn).arguments
+    #expect(sent == Array(repeating: dialect == .openai ? "{}" : [:], count: 7))
+  }
+
+  @Test(
+    "gives arguments back in the words that came, and those that gave way to a marker as they are by now, thoughts kept",
+    arguments: [Dialect.openai, .anthropic])
+  func elided(dialect: Dialect) throws {
+    let came = [#"{ "text": "a long text", "path": "x" }"#, #"{"n": 1.0,  "m": 1e2}"#]
+    let elided: JSONValue = ["text": "[11 bytes elided]", "path": "x"]
+    // As the journal gives numbers back.
+    let numbers = try JSONValue(stored: JSONValue(parsing: came[1]).encoded())
+    let (arguments, text) = try sentArguments(dialect, ownReply(dialect, came, as: [elided, numbers]))
+    #expect(arguments == (dialect == .openai ? [.string(elided.text), .string(came[1])] : [elided, numbers]))
+    #expect(text.contains("hm") && text.contains("sig-1") && !text.contains("a long text"))
   }
 }
