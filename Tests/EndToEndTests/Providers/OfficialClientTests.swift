@@ -13,7 +13,7 @@ import Testing
     #expect(run.status == 0, "\(run.output)\(run.errors)")
     // A run that checked nothing is no proof.
     let checks = run.output.split(separator: "\n").count { $0.hasPrefix("ok ") }
-    #expect(checks >= 17, "\(run.output)")
+    #expect(checks >= 21, "\(run.output)")
   }
 }
 

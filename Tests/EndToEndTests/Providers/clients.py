@@ -166,6 +166,34 @@ def openai_errors(run):
     assert "additionalProperties" in raised(openai.BadRequestError, lambda: run.chat("say it", response_format=form)).message
 
 
+def openai_schemas(run):
+    """What strict mode takes and what it refuses."""
+    def form(schema):
+        return {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+
+    def closed(**properties):
+        return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+    text = {"type": "string"}
+    for good in (
+            closed(a=text), closed(a={"type": "array", "items": text}), closed(a={"anyOf": [text, {"type": "null"}]}),
+            closed(a={"type": ["string", "null"]}), closed(a={"type": "string", "format": "date"}),
+            dict(closed(a={"$ref": "#/$defs/b"}), **{"$defs": {"b": closed(c=text)}})):
+        run.chat("say it", response_format=form(good))
+    for bad in (
+            {"type": "object", "properties": {"a": text}}, dict(closed(a=text), required=[]), {"anyOf": [closed(a=text)]},
+            {"type": "array", "items": text}, closed(a={"enum": ["x"]}), closed(a={"type": "array"}),
+            closed(a={"type": "string", "format": "uri"}), closed(a={"type": "object", "properties": {}}),
+            closed(a={"type": ["object", "null"], "properties": {"b": text}}),
+            closed(a={"anyOf": [{"type": "object", "properties": {"b": text}}]}), closed(a={"oneOf": [text]}),
+            dict(closed(a={"$ref": "#/$defs/b"}), **{"$defs": {"b": {"minLength": 1}}})):
+        error = raised(openai.BadRequestError, lambda: run.chat("say it", response_format=form(bad)))
+        assert "Invalid schema" in error.message, bad
+    for member in ({"tool_choice": "none"}, {"parallel_tool_calls": False}):
+        error = raised(openai.BadRequestError, lambda: run.chat("say it", **member))
+        assert "only allowed when 'tools'" in error.message
+
+
 def openai_compatible(run):
     for prompt, count in (("like llama.cpp", 2), ("like ollama", 1)):
         with run.openai.chat.completions.stream(
@@ -240,6 +268,47 @@ def anthropic_thinking(run):
         error = raised(anthropic.BadRequestError, lambda: run.message(
             "", messages=history + [{"role": "assistant", "content": content}] + result, **more))
         assert "signature" in str(error) or "Expected `thinking`" in str(error)
+
+
+def anthropic_tools_defined(run):
+    """A conversation with calls in it needs tools, used or not; without tools there is no choice of them."""
+    use = {"type": "tool_use", "id": "toolu_1", "name": "file_read", "input": {}}
+    history = [
+        {"role": "user", "content": "say it"}, {"role": "assistant", "content": [use]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "x"}]}]
+    error = raised(anthropic.BadRequestError, lambda: run.message("", messages=history))
+    assert "must define tools" in str(error)
+    run.message("", messages=history, tools=ANTHROPIC_TOOLS, tool_choice={"type": "none"})
+    error = raised(anthropic.BadRequestError, lambda: run.message("say it", tool_choice={"type": "none"}))
+    assert "while providing tools" in str(error)
+
+
+def anthropic_cache_hints(run):
+    hint = {"cache_control": {"type": "ephemeral"}}
+
+    def told(count):
+        return [dict({"type": "text", "text": "say it"}, **hint) for _ in range(count)]
+
+    tools = [dict(ANTHROPIC_TOOLS[0], **hint)]
+    run.message("", messages=[{"role": "user", "content": told(2)}], tools=tools, system=told(1))
+    error = raised(anthropic.BadRequestError, lambda: run.message(
+        "", messages=[{"role": "user", "content": told(3)}], tools=tools, system=told(1)))
+    assert "maximum of 4 blocks" in str(error)
+
+
+def anthropic_schemas(run):
+    text = {"type": "string"}
+    closed = {"type": "object", "properties": {"a": text}, "required": [], "additionalProperties": False}
+
+    def ask(schema):
+        return run.message("say it", extra_body={"output_config": {"format": {"type": "json_schema", "schema": schema}}})
+
+    ask(closed)
+    for bad in (
+            {"type": "object", "properties": {"a": text}}, dict(closed, properties={"a": {"type": "string", "minLength": 1}}),
+            dict(closed, properties={"a": {"type": "array", "items": {"type": "object"}}}),
+            dict(closed, properties={"a": {"title": "any"}})):
+        assert "output_config.format.schema" in str(raised(anthropic.BadRequestError, lambda: ask(bad))), bad
 
 
 def anthropic_ends(run):

@@ -1,6 +1,6 @@
 """A model provider that behaves, or misbehaves, as a script says: OpenAI chat completions and Anthropic messages.
 
-usage: double.py [--script FILE] [--log FILE] [--port N] [--tls CERT KEY] [--old-tls]
+usage: double.py [--script FILE] [--log FILE] [--port N] [--tls CERT KEY]
 
 Prints `listening on http://127.0.0.1:PORT`, then `second listener http://127.0.0.1:PORT` (where redirects point).
 OpenAI's paths begin with /v1 at that address, Anthropic's too; a client's base_url is the address with or without /v1.
@@ -9,7 +9,7 @@ It ends when its standard input does.
 The script is JSON and may change at any time (write it whole and rename it):
   {"keys": {"right": "sk-…"},        names of keys; with any, a request without one of them gets 401 as the real ones do
    "models": ["gpt-double"],
-   "limit": {"requests": 10, "per": "60s"},   429 with rate headers beyond that
+   "limit": {"requests": 10, "per": "60s"},   429 with Retry-After beyond that; with "silent": true without
    "lenient": true,                  takes requests that the real services refuse
    "rules": [{"when": {…}, "times": n, "reply": {…}, "fault": {…}}]}
 `when`, all optional: prompt, last_prompt, system, last_result, body, path, query, method (parts of texts), header
@@ -44,7 +44,6 @@ def arguments():
     parser.add_argument("--log")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
-    parser.add_argument("--old-tls", action="store_true", help="answers as a server does that has TLS 1.1 at most")
     return parser.parse_args()
 
 
@@ -60,12 +59,9 @@ async def main():
     options = arguments()
     double = Double(options.script, options.log)
     context = security(options)
-    if options.old_tls:
-        port = await double.listen_old()
-    else:
-        port = await double.listen(options.port, context, is_second=False)
+    port = await double.listen(options.port, context, is_second=False)
     second = await double.listen(0, None, is_second=True)
-    scheme = "https" if context or options.old_tls else "http"
+    scheme = "https" if context else "http"
     double.second = f"http://127.0.0.1:{second}"
     print(f"listening on {scheme}://127.0.0.1:{port}\nsecond listener {double.second}", flush=True)
     # Ends with the test that holds the other end of standard input.

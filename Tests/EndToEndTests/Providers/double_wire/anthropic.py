@@ -3,6 +3,7 @@
 import json
 import re
 
+from .schemas import anthropic_problem
 from .words import (
     Conversation, Refusal, argument_text, compact, fresh_id, joined, pieces, signature_of, tokens, wire_name)
 
@@ -74,7 +75,38 @@ def check(body):
         if not block.get("text"):
             refuse("system: text content blocks must be non-empty")
     check_tools(body.get("tools"))
+    check_use(body)
+    check_hints(body)
+    form = (body.get("output_config") or {}).get("format") or body.get("output_format")
+    problem = form and anthropic_problem(form.get("schema"))
+    if problem:
+        refuse(problem)
     check_messages(body["messages"], thinks)
+
+
+def check_use(body):
+    """Whoever speaks of tools must have some."""
+    if body.get("tools"):
+        return
+    if "tool_choice" in body:
+        refuse("tool_choice may only be specified while providing tools")
+    kinds = {block.get("type") for message in body["messages"] for block in blocks(message.get("content"))}
+    if kinds & {"tool_use", "tool_result"}:
+        refuse("Requests which include `tool_use` or `tool_result` blocks must define tools")
+
+
+def check_hints(body):
+    """Where a prefix is to be kept for later calls: in few places, and not on what cannot be cached by itself."""
+    marked = [body] + blocks(body.get("system")) + (body.get("tools") or [])
+    marked += [block for message in body["messages"] for block in blocks(message.get("content"))]
+    marked = [block for block in marked if block.get("cache_control") is not None]
+    if len(marked) > 4:
+        refuse(f"A maximum of 4 blocks with cache_control may be provided. Found {len(marked)}.")
+    for block in marked:
+        if block["cache_control"].get("type") != "ephemeral":
+            refuse("cache_control: Input tag found using 'type' does not match any of the expected tags: 'ephemeral'")
+        if block.get("type") in ("thinking", "redacted_thinking"):
+            refuse(f"{block['type']}.cache_control: Extra inputs are not permitted")
 
 
 def check_tools(tools):

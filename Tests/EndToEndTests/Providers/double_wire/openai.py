@@ -4,6 +4,7 @@ import json
 import re
 import time
 
+from .schemas import openai_problem
 from .words import (Conversation, Refusal, argument_text, compact, fresh_id, joined, pieces, tokens, wire_name)
 
 PATH = "/v1/chat/completions"
@@ -97,22 +98,10 @@ def check_format(form):
         check_strict(schema.get("schema", {}), schema["name"])
 
 
-def check_strict(schema, name, where="()"):
-    """The strict mode's rules: every object closed, every property required."""
-    if not isinstance(schema, dict):
-        return
-    if schema.get("type") == "object":
-        if schema.get("additionalProperties") is not False:
-            refuse(
-                f"Invalid schema for response_format '{name}': In context={where}, 'additionalProperties' is required "
-                "to be supplied and to be false.", param="response_format")
-        if sorted(schema.get("required", [])) != sorted(schema.get("properties", {})):
-            refuse(
-                f"Invalid schema for response_format '{name}': In context={where}, 'required' is required to be "
-                "supplied and to be an array including every key in properties.", param="response_format")
-    for key, value in (schema.get("properties") or {}).items():
-        check_strict(value, name, f"('properties', '{key}')")
-    check_strict(schema.get("items"), name, "('items',)")
+def check_strict(schema, name):
+    problem = openai_problem(schema, name)
+    if problem:
+        refuse(problem, param="response_format")
 
 
 def check_messages(messages):

@@ -74,18 +74,6 @@ class Double:
         server = await loop.create_server(protocol, "127.0.0.1", port, ssl=context, backlog=2048)
         return server.sockets[0].getsockname()[1]
 
-    async def listen_old(self):
-        """Answers each greeting as a server does that is not up to TLS 1.2: a fatal alert, protocol_version."""
-
-        async def refuse(reader, writer):
-            await reader.read(1)
-            writer.write(bytes([21, 3, 2, 0, 2, 2, 70]))
-            await writer.drain()
-            writer.close()
-
-        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-        return server.sockets[0].getsockname()[1]
-
     # MARK: connections
 
     async def serve(self, reader, writer, is_second):
@@ -186,7 +174,8 @@ class Double:
         return None
 
     async def existing(self, path):
-        """Returns once that file is there; one look in 10 ms, however many wait."""
+        """Returns once that file is there, named from the script's folder; one look in 10 ms, however many wait."""
+        path = os.path.join(os.path.dirname(self.script.path or ""), path)
         if path not in self.files:
             self.files[path] = asyncio.create_task(self.watch(path))
         await asyncio.shield(self.files[path])
@@ -243,7 +232,8 @@ class Answer:
             return refusal.status, self.json_headers(), self.dialect.rejection(refusal)
         if wait is not None:
             status, body = self.dialect.error_body(429, {})
-            return status, self.json_headers() + [("retry-after", str(max(1, round(wait))))], body
+            after = [] if settings["limit"].get("silent") else [("retry-after", str(max(1, round(wait))))]
+            return status, self.json_headers() + after, body
         if rule is not None:
             return self.ruled(view)
         return self.unruled(settings, view)
