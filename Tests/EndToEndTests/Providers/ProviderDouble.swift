@@ -93,6 +93,14 @@ final class ProviderDouble: Sendable {
     try lines().filter { $0["request"] != nil }.map(Request.init(line:))
   }
 
+  /// Numbers of the requests whose client went away before the answer's end.
+  func gone() throws -> [Int64] { try lines().compactMap { $0["gone"]?.integerValue } }
+
+  /// Statuses of its answers, in the order of their ends.
+  func statuses() throws -> [Int64] {
+    try lines().filter { $0["answered"] != nil }.compactMap { $0["status"]?.integerValue }
+  }
+
   /// All that there is to say of a test that failed.
   var told: String {
     // What cannot be read is not to hide the failure.

@@ -12,10 +12,11 @@ struct ProviderSite: Sendable {
 
   static let key = "sk-right"
 
-  /// `provider`: members of its entry besides (null takes one away); `agent`: members of the agent `worker`.
+  /// `provider`: members of its entry besides (null takes one away); `agent`: members of the agent `worker`; `files`:
+  /// further configuration.
   init(
     _ format: WireFormat, _ rules: [JSONValue], provider: [String: JSONValue] = [:], agent: [String: JSONValue] = [:],
-    settings: [String: JSONValue] = [:], arguments: [String] = []
+    settings: [String: JSONValue] = [:], arguments: [String] = [], files: [String: String] = [:]
   ) async throws {
     self.format = format
     folder = try TemporaryFolder("provider")
@@ -24,7 +25,8 @@ struct ProviderSite: Sendable {
       arguments: arguments, in: folder)
     service = try await ServiceProcess.serve(
       in: folder,
-      files: Self.files(["main": format.entry(double.address, Self.fast.merging(provider) { $1 })], agent: agent))
+      files: Self.files(["main": format.entry(double.address, Self.fast.merging(provider) { $1 })], agent: agent)
+        .merging(files) { $1 })
   }
 
   /// One further try within a step, and short limits: a test waits for both.
@@ -63,6 +65,16 @@ struct ProviderSite: Sendable {
   /// Model calls whose prompt has that mark.
   func calls(_ mark: String) throws -> [ProviderDouble.Request] {
     try double.calls().filter { $0.line["prompt"]?.stringValue?.contains(mark) == true }
+  }
+
+  /// Numbers of the requests whose client went away before the answer's end, once there are so many: the double may learn
+  /// it after the task has ended.
+  func gone(_ count: Int) async throws -> [Int64] {
+    let end = ContinuousClock.now + .seconds(15)
+    while try double.gone().count < count, ContinuousClock.now < end {
+      _ = try await service.send("GET", "/livez")
+    }
+    return try double.gone()
   }
 
   var log: String { (try? String(contentsOfFile: folder.appending("log/app.log"), encoding: .utf8)) ?? "" }
