@@ -2,10 +2,17 @@
 extension FaultRow {
   var providerEntry: Entry {
     switch self {
-    case .providerUnreachable: Entry("refused, no route, DNS", "unreachable, tried again")
+    case .providerUnreachable:
+      Entry(
+        "refused, no route, DNS", "unreachable, tried again", parts: ["refused", "no route", "DNS"])
     case .providerTLS:
-      Entry("certificate bad, expired, of another name; old TLS", "tls_failed, not tried again", not: "send the key")
-    case .providerTimeout: Entry("hang, drip, idle", "timeout by the provider's timeouts", not: "outlive the task")
+      Entry(
+        "certificate bad, expired, of another name; old TLS", "tls_failed, not tried again", not: "send the key",
+        parts: ["certificate", "old TLS"])
+    case .providerTimeout:
+      Entry(
+        "hang, drip, idle", "timeout by the provider's timeouts", not: "outlive the task",
+        parts: ["connect", "hang", "drip", "idle", "past the task"])
     case .providerCut:
       Entry("cut in mid-stream, no end mark", "stream_truncated, tried again", not: "take a part for the whole")
     case .providerStreamError:
@@ -40,7 +47,10 @@ extension FaultRow {
       Entry(
         "429 with Retry-After: seconds, date, absurd, unreadable",
         "waited, at most an hour and never past the deadline; unreadable: backoff", not: "sleep a day")
-    case .providerStorm: Entry("429 without, a storm of them", "rate_limited, backoff, one gate for all")
+    case .providerStorm:
+      Entry(
+        "429 without, a storm of them", "rate_limited, backoff, one gate for all",
+        parts: ["no header", "storm", "storm without header", "in order", "no place", "shaped"])
     case .providerEmpty:
       Entry(
         "no choices; a refusal; cut by length", "provider_empty, tried again; refused; truncated",

@@ -28,9 +28,11 @@ enum FaultRow: String, CaseIterable {
     var required: String
     /// Empty: nothing beyond what is required.
     var mustNot: String
+    /// Those of the row's faults that must each have a test which names them.
+    var parts: [String]
 
-    init(_ fault: String, _ required: String, not mustNot: String = "") {
-      (self.fault, self.required, self.mustNot) = (fault, required, mustNot)
+    init(_ fault: String, _ required: String, not mustNot: String = "", parts: [String] = []) {
+      (self.fault, self.required, self.mustNot, self.parts) = (fault, required, mustNot, parts)
     }
   }
 
@@ -97,11 +99,11 @@ enum FaultRow: String, CaseIterable {
   }
 }
 
-/// Says which row of the table a test shows.
+/// Says which row of the table a test shows, and which parts of it where the row has them.
 struct ShownRow: TestTrait {
   let row: FaultRow
 }
 
 extension Trait where Self == ShownRow {
-  static func shows(_ row: FaultRow) -> ShownRow { ShownRow(row: row) }
+  static func shows(_ row: FaultRow, _ parts: String...) -> ShownRow { ShownRow(row: row) }
 }

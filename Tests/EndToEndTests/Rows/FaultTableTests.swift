@@ -5,8 +5,21 @@ import Testing
   @Test("each row of the table says what it asks, and has a test that shows it", arguments: FaultRow.allCases)
   func shown(row: FaultRow) throws {
     #expect(!row.entry.fault.isEmpty && !row.entry.required.isEmpty)
-    let declarations = try Self.sources().filter { $0.contains(".shows(.\(row.rawValue))") }
+    let declarations = try Self.declarations(of: row)
     #expect(!declarations.isEmpty, "no test shows: \(row.entry.fault)")
+    let parts = declarations.flatMap { $0 }
+    #expect(Set(parts) == Set(row.entry.parts), "\(row.entry.fault)")
+  }
+
+  /// Each `.shows(.row, "part", …)` of this target: the parts that it names.
+  private static func declarations(of row: FaultRow) throws -> [[String]] {
+    let declaration = try Regex("\\.shows\\(\\s*\\.\(row.rawValue)((?:,\\s*\"[^\"]+\")*)\\s*\\)")
+    return try sources().flatMap { source in
+      source.matches(of: declaration).map { match in
+        let list = match.output[1].substring ?? ""
+        return list.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+      }
+    }
   }
 
   /// Every file of this target, but for the table and this one.

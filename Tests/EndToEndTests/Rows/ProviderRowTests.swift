@@ -5,7 +5,9 @@ import Testing
 
 /// The fault table's rows about providers that cannot be reached, do not end, or answer with a status, on the real binary.
 @Suite struct ProviderRowTests {
-  @Test("refused, DNS: `unreachable`, tried again", .shows(.providerUnreachable), arguments: WireFormat.allCases)
+  @Test(
+    "refused, DNS: `unreachable`, tried again", .shows(.providerUnreachable, "refused", "DNS"),
+    arguments: WireFormat.allCases)
   func unreachable(format: WireFormat) async throws {
     let probe = try LoopbackServer { _ in answer() }
     let port = probe.port
@@ -27,14 +29,13 @@ import Testing
   }
 
   @Test(
-    "certificate bad, expired, of another name; old TLS: `tls_failed`, not tried again, and no key is sent",
-    .shows(.providerTLS), arguments: TLSFault.allCases)
+    "certificate bad, expired, of another name: `tls_failed`, not tried again, and no key is sent",
+    .shows(.providerTLS, "certificate"), arguments: TLSFault.allCases)
   func tls(fault: TLSFault) async throws {
     let folder = try TemporaryFolder("tls")
     let certificate = try await fault.certificate(in: folder)
     let double = try await ProviderDouble(
-      [ProviderSite.saysDone], arguments: ["--tls", certificate, folder.appending("key.pem")] + fault.arguments,
-      in: folder)
+      [ProviderSite.saysDone], arguments: ["--tls", certificate, folder.appending("key.pem")], in: folder)
     let trusted: JSONValue = fault == .untrusted ? .null : .string(certificate)
     let entry = WireFormat.openai.entry(double.address, ProviderSite.fast.merging(["ca_file": trusted]) { $1 })
     let service = try await ServiceProcess.serve(in: folder, files: ProviderSite.files(["main": entry]))
@@ -50,9 +51,7 @@ import Testing
 
   /// What is wrong with the server's certificate; `none` shows that the others fail by their fault alone.
   enum TLSFault: String, CaseIterable, Sendable {
-    case none, untrusted, expired, otherName, oldVersion
-
-    var arguments: [String] { self == .oldVersion ? ["--old-tls"] : [] }
+    case none, untrusted, expired, otherName
 
     func certificate(in folder: TemporaryFolder) async throws -> String {
       let name = self == .otherName ? "DNS:elsewhere.test" : "IP:127.0.0.1"
@@ -68,13 +67,34 @@ import Testing
     }
   }
 
+  @Test("a server with TLS 1.1 at most: `tls_failed`, not tried again", .shows(.providerTLS, "old TLS"))
+  func oldTLS() async throws {
+    let folder = try TemporaryFolder("old")
+    let certificate = try await TLSFault.none.certificate(in: folder)
+    let server = try await OldTLSServer(certificate: certificate, key: folder.appending("key.pem"))
+    let environment = try OldTLSServer.allowing(in: folder)
+    let address = "https://127.0.0.1:\(server.port)"
+    // It does answer whoever takes so old a version.
+    let curl = try await ShellRun.run(
+      "/usr/bin/curl", ["-s", "-S", "--cacert", certificate, "-o", "/dev/null", "-w", "%{http_code}", address],
+      environment: environment)
+    #expect(curl.output == "200", "\(curl)")
+    let entry = WireFormat.openai.entry(address, ProviderSite.fast.merging(["ca_file": .string(certificate)]) { $1 })
+    let service = try await ServiceProcess.serve(
+      in: folder, files: ProviderSite.files(["main": entry]), environment: environment)
+    let task = try await service.ended(try await service.create(["agent": "worker", "input": "go"]))
+    #expect(task["error"]?["code"] == "tls_failed" && task["attempt"] == 1, "\(task.text)")
+    #expect(try await service.steps(task["id"]?.stringValue ?? "").first?["attempt"] == 1)
+  }
+
   private static func limit(_ name: String, _ value: String) -> [String: JSONValue] {
     let usual: [String: JSONValue] = ["connect": "2s", "first_byte": "20s", "idle": "20s", "total": "40s"]
     return ["timeouts": .object(usual.merging([name: .string(value)]) { $1 })]
   }
 
   @Test(
-    "hang, drip, idle: `timeout` by the provider's own `timeouts`, tried again", .shows(.providerTimeout),
+    "hang, drip, idle: `timeout` by the provider's own `timeouts`, tried again",
+    .shows(.providerTimeout, "hang", "drip", "idle"),
     arguments: [
       ProviderFault(
         "hangs before the head", fault: ["hang": "before_head"], "timeout", calls: 2,
@@ -94,10 +114,30 @@ import Testing
     let start = ContinuousClock.now
     try await fault.check { site, _ in
       // Whoever was waited for was told that nobody waits any more.
-      let lines = try site.double.lines()
-      #expect(lines.count { $0["gone"] != nil } == 2, "\(lines)")
+      let gone = try await site.gone(2)
+      #expect(gone.count == 2, "\(site.double.told)")
     }
     #expect(ContinuousClock.now - start < .seconds(30))
+  }
+
+  @Test(
+    "whatever a provider's own `timeouts` are, no call outlives its task", .shows(.providerTimeout, "past the task"),
+    arguments: [
+      ["hang": "before_head"], ["hang": "after_head"], ["idle": 3], ["drip": ["bytes": 1, "every": "50ms"]],
+    ] as [JSONValue])
+  func outlived(fault: JSONValue) async throws {
+    for format in WireFormat.allCases {
+      let site = try await ProviderSite(
+        format, [ProviderSite.rule("go", ["text": "This is never whole."], fault: fault)])
+      let start = ContinuousClock.now
+      let task = try await site.run("go", ["timeout_seconds": 2])
+      #expect(task["status"] == "failed" && task["error"]?["code"] == "timeout", "\(task.text)")
+      let step = try await site.steps(task).first ?? .null
+      #expect(step["attempt"] == 1 && step["error"]?["code"] == "timeout", "\(step.text)")
+      #expect(try await site.gone(1) == [1], "\(site.double.told)")
+      // Far below the 30 s that the provider itself had.
+      #expect(ContinuousClock.now - start < .seconds(15))
+    }
   }
 
   @Test("any byte, a comment too, feeds `idle`", .shows(.providerTimeout), arguments: WireFormat.allCases)
@@ -125,8 +165,8 @@ import Testing
       let site = try await ProviderSite(format, [["reply": reply]])
       let task = try await site.run("go")
       #expect(task["error"]?["code"] == "context_too_long", "\(task.text)")
-      // One try at half is allowed, if there is anything to leave out.
-      #expect(try site.double.calls().count <= 2)
+      // There is nothing to leave out: the same again would be refused again.
+      #expect(try site.double.calls().count == 1)
     }
   }
 
