@@ -27,8 +27,12 @@ package struct JSONSchema: Sendable, Hashable {
   package static let maximumSubschemas = 2000
   /// Past it, what else is wrong is of no use to anyone.
   package static let maximumViolations = 20
-  /// Looks of one schema at one value. Alternatives within alternatives multiply them; honest ones take some thousand.
+  /// Looks of one schema at one value, and what else of it is compared. Alternatives within alternatives multiply them;
+  /// honest ones take some thousand.
   package static let maximumLooks = 1_000_000
+  /// Looks within looks: a value lies at most 64 deep (`JSONValue.maximumDepth`), and honest schemas look at each part
+  /// of it some three times, by a reference and an alternative. Each takes some of the thread's stack.
+  package static let maximumLookDepth = 512
 
   /// As it was given.
   package let json: JSONValue
@@ -47,8 +51,7 @@ package struct JSONSchema: Sendable, Hashable {
   /// What is wrong with that value, at most `maximumViolations`; empty when it fits.
   package func violations(in value: JSONValue) -> [Violation] {
     var check = SchemaCheck(nodes: nodes)
-    check.look(at: value, by: 0, "")
-    return check.violations
+    return check.violations(in: value)
   }
 
   /// Every keyword that is understood; other members are refused.

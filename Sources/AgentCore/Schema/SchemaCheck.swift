@@ -1,19 +1,32 @@
 /// One look at one value by a schema, with a bound on its work.
 struct SchemaCheck {
   private let nodes: [JSONSchema.Node]
-  private(set) var violations: [JSONSchema.Violation] = []
+  private var violations: [JSONSchema.Violation] = []
   private var looksLeft = JSONSchema.maximumLooks
-  private var isTold = false
+  /// Looks that the one in hand is part of.
+  private var depth = 0
+  /// Of those, the ones that ask only whether an alternative fits: nobody reads their sentences.
+  private var probes = 0
+  /// Work or depth is used up: nothing fits any more.
+  private var isGivenUp = false
 
   init(nodes: [JSONSchema.Node]) { self.nodes = nodes }
 
-  mutating func look(at value: JSONValue, by index: Int, _ pointer: String) {
-    guard looksLeft > 0 else {
-      if !isTold { violations.append(JSONSchema.Violation(pointer, "takes too long to check against its schema")) }
-      isTold = true
+  /// All that is wrong with the value; of one that takes too long, that it does.
+  mutating func violations(in value: JSONValue) -> [JSONSchema.Violation] {
+    look(at: value, by: 0, "")
+    let giveUp = JSONSchema.Violation("", "takes too long to check against its schema")
+    return isGivenUp ? [giveUp] : violations
+  }
+
+  private mutating func look(at value: JSONValue, by index: Int, _ pointer: String) {
+    guard depth < JSONSchema.maximumLookDepth else {
+      isGivenUp = true
       return
     }
-    looksLeft -= 1
+    guard spend(1), spend(pointer) else { return }
+    depth += 1
+    defer { depth -= 1 }
     guard violations.count < JSONSchema.maximumViolations else { return }
     let node = nodes[index]
     if node.isNever { report(pointer, "must not be there") }
@@ -22,13 +35,15 @@ struct SchemaCheck {
       report(pointer, "must be \(Self.list(types.sorted())), not \(value.typeName)")
       return
     }
-    if let values = node.values, !values.contains(value.normalized) {
+    if let values = node.values, spend(on: value), spend(values.count), !values.contains(value.normalized) {
       report(pointer, "must be one of \(Self.short(values))")
     }
     switch value {
     case .object(let members): look(at: members, by: node, pointer)
     case .array(let items): look(at: items, by: node, pointer)
-    case .string(let text): bound(text.unicodeScalars.count, node.length, "character", pointer)
+    case .string(let text):
+      guard node.length != nil, spend(text) else { break }
+      bound(text.unicodeScalars.count, node.length, "character", pointer)
     case .integer, .double:
       let number = value.doubleValue ?? 0
       for bound in node.bounds where !bound.holds(for: number) { report(pointer, "must be \(bound.rule)") }
@@ -38,28 +53,27 @@ struct SchemaCheck {
   }
 
   private mutating func look(at members: [String: JSONValue], by node: JSONSchema.Node, _ pointer: String) {
+    guard spend(node.required.count + members.count) else { return }
     for name in node.required where members[name] == nil {
       report("\(pointer)/\(JSONSchema.escaped(name))", "must be given")
     }
     bound(members.count, node.propertyCount, "member", pointer)
     for name in members.keys.sorted() {
       guard let value = members[name] else { continue }
-      let place = "\(pointer)/\(JSONSchema.escaped(name))"
-      if let property = node.properties[name] {
-        look(at: value, by: property, place)
-        continue
-      }
-      switch node.additional {
-      case .allowed: break
-      case .forbidden: report(place, "is not a member that the schema knows")
-      case .schema(let index): look(at: value, by: index, place)
+      var place: String { "\(pointer)/\(JSONSchema.escaped(name))" }
+      switch (node.properties[name], node.additional) {
+      case (let schema?, _), (nil, .schema(let schema)): look(at: value, by: schema, place)
+      case (nil, .forbidden): report(place, "is not a member that the schema knows")
+      case (nil, .allowed): break
       }
     }
   }
 
   private mutating func look(at items: [JSONValue], by node: JSONSchema.Node, _ pointer: String) {
     bound(items.count, node.itemCount, "item", pointer)
-    if node.isUnique, Set(items.map(\.normalized)).count < items.count { report(pointer, "must not repeat an item") }
+    if node.isUnique, spend(on: .array(items)), Set(items.map(\.normalized)).count < items.count {
+      report(pointer, "must not repeat an item")
+    }
     guard let schema = node.items else { return }
     for (number, item) in items.enumerated() { look(at: item, by: schema, "\(pointer)/\(number)") }
   }
@@ -77,13 +91,44 @@ struct SchemaCheck {
     if let not = node.not, fits(value, not) { report(pointer, "fits what it must not") }
   }
 
-  /// Out of looks, nothing fits.
   private mutating func fits(_ value: JSONValue, _ index: Int) -> Bool {
-    let (kept, wasTold) = (violations, isTold)
+    let kept = violations
     violations = []
+    probes += 1
     look(at: value, by: index, "")
-    defer { (violations, isTold) = (kept, wasTold) }
-    return violations.isEmpty && looksLeft > 0
+    defer {
+      probes -= 1
+      violations = kept
+    }
+    return violations.isEmpty && !isGivenUp
+  }
+
+  // MARK: bounds on the work
+
+  /// False, and the check is over, once all is spent.
+  private mutating func spend(_ work: Int) -> Bool {
+    guard !isGivenUp, work <= looksLeft else {
+      isGivenUp = true
+      return false
+    }
+    looksLeft -= work
+    return true
+  }
+
+  /// So many bytes of text are compared in the time of a look.
+  private static let bytesPerLook = 64
+
+  private mutating func spend(_ text: String) -> Bool { spend(text.utf8.count / Self.bytesPerLook) }
+
+  /// For a comparison that goes through the whole value: one for each of its parts.
+  private mutating func spend(on value: JSONValue) -> Bool {
+    guard spend(1) else { return false }
+    switch value {
+    case .string(let text): return spend(text)
+    case .array(let items): return items.allSatisfy { spend(on: $0) }
+    case .object(let members): return members.allSatisfy { spend($0.key) && spend(on: $0.value) }
+    case .null, .bool, .integer, .double: return true
+    }
   }
 
   private mutating func bound(_ count: Int, _ range: ClosedRange<Int>?, _ noun: String, _ pointer: String) {
@@ -93,9 +138,9 @@ struct SchemaCheck {
     report(pointer, "must have at \(isFew ? "least" : "most") \(most) \(noun)\(most == 1 ? "" : "s"), not \(count)")
   }
 
-  private mutating func report(_ pointer: String, _ detail: String) {
+  private mutating func report(_ pointer: @autoclosure () -> String, _ detail: @autoclosure () -> String) {
     guard violations.count < JSONSchema.maximumViolations else { return }
-    violations.append(JSONSchema.Violation(pointer, detail))
+    violations.append(probes > 0 ? JSONSchema.Violation("", "") : JSONSchema.Violation(pointer(), detail()))
   }
 
   private static func isOf(_ type: String, _ value: JSONValue) -> Bool {
