@@ -1,6 +1,6 @@
 import AgentCore
 
-/// One call of a model as a step of the task: the same for all of its tries.
+/// One call of a model as a step of the task, as its next try sends it.
 struct ModelStep: Sendable {
   var number: Int
   var provider: any ModelProvider
@@ -8,10 +8,8 @@ struct ModelStep: Sendable {
   var shape: ConversationShape
   /// Those that go with the prompt.
   var images: [TaskImage]
-  /// It sends something else than the step's first try did, which its row must say.
-  var differsFromFirstTry = false
 
-  /// What is set aside for each try.
+  /// What is set aside for that try.
   var reservation: Int64 { request.reservedTokens }
 
   /// What its row says of it: the call's parameters, what the engine itself decided, and a digest of the conversation,

@@ -3,75 +3,63 @@ import AgentCore
 extension WorkerRun {
   /// One step of the kind `model_call`, with its tries; true when the task has left `running`.
   mutating func callModel(number: Int, attempt firstAttempt: Int, turn: Int) async throws(Worker.ClaimEnded) -> Bool {
-    let provider: any ModelProvider
-    do throws(ProviderError) {
-      provider = try parts.providers.provider(named: worker.claimed.definition.provider)
-    } catch {
-      return try await end(number, refusedBy: Failure(error), settling: nil)
-    }
     if let failure = await loadImages() { return try await end(number, unreadable: failure) }
-    let step: ModelStep
-    do throws(AgentLoop.ContextOverflow) {
-      step = try modelStep(number: number, turn: turn, provider: provider)
-    } catch {
-      return try await end(number, refusedBy: error.failure, settling: nil)
-    }
-    return try await tryModel(step, attempt: firstAttempt)
-  }
-
-  private mutating func tryModel(_ step: ModelStep, attempt firstAttempt: Int) async throws(Worker.ClaimEnded) -> Bool {
-    var step = step
     var attempt = firstAttempt
     var settling: ModelUsage?
+    var half: ModelStep?
     // Bounded by the tries that the provider's retries grant.
     while true {
-      if let failure = refusal(of: step.number, reservation: step.reservation, settling: settling) {
-        return try await end(step.number, refusedBy: failure, settling: settling)
-      }
-      let place: ProviderPlace
-      switch try await admission(to: step, settling: settling) {
-      case .granted(let given): place = given
+      let (step, place): (ModelStep, ProviderPlace)
+      switch try await beginning(number, turn: turn, half: half, settling: settling) {
+      case .call(let next, let given): (step, place) = (next, given)
       case .left(let isOver): return isOver
       }
       guard let result = try await call(step, attempt: attempt, settling: settling, in: place) else {
-        return try await cutModel(worker.interrupt.hardReason ?? .cancel, number: step.number, usage: .none)
+        return try await cutModel(worker.interrupt.hardReason ?? .cancel, number: number, usage: .none)
       }
       switch result.value {
       case .success(let reply):
         return try await take(reply, of: step)
       case .failure(let error):
-        let usage = cutUsage(error, step)
+        let usage = settled(error, step)
         if case .interrupt(let reason) = result.cut {
-          return try await cutModel(reason, number: step.number, usage: usage)
+          return try await cutModel(reason, number: number, usage: usage)
         }
-        if result.cut == nil, error.code == .contextTooLong, let half = halved(step) {
-          (step, settling, attempt) = (half, usage, attempt + 1)
-          continue
+        half = result.cut == nil && error.code == .contextTooLong ? halved(step) : nil
+        if half == nil {
+          let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
+          if let isOver = try await follow(problem, step, usage: usage) { return isOver }
         }
-        let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
-        if let isOver = try await follow(problem, step, usage: usage) { return isOver }
         (settling, attempt) = (usage, attempt + 1)
-        step = renewed(step)
       }
     }
   }
 
-  /// The step for another try: a default that was switched, or a provider that a reload changed, serves from the next
-  /// call on. Where the other one's context cannot hold the conversation, or there is none, the step stays as it is.
-  private func renewed(_ step: ModelStep) -> ModelStep {
-    // See above for what an error means.
-    guard let provider = try? parts.providers.provider(named: worker.claimed.definition.provider) else { return step }
-    if provider.id == step.provider.id {
-      var step = step
-      step.provider = provider
-      return step
+  private enum Beginning {
+    case call(ModelStep, ProviderPlace)
+    /// The task has left `running`; or, with false, stands where it stood.
+    case left(Bool)
+  }
+
+  /// What the next try needs. `half`: what it sends, after the provider refused the whole as too long. `settling`: what
+  /// the try before it used.
+  private mutating func beginning(
+    _ number: Int, turn: Int, half: ModelStep?, settling: ModelUsage?
+  ) async throws(Worker.ClaimEnded) -> Beginning {
+    let step: ModelStep
+    do throws(Failure) {
+      // Anew for each try: a default that was switched, or a provider that a reload changed, serves from here on.
+      if let half { step = half } else { step = try modelStep(number: number, turn: turn) }
+    } catch {
+      return .left(try await end(number, refusedBy: error, settling: settling))
     }
-    // See above for what an error means.
-    guard var other = try? modelStep(number: step.number, turn: step.request.turn, provider: provider) else {
-      return step
+    if let failure = refusal(of: number, reservation: step.reservation, settling: settling) {
+      return .left(try await end(number, refusedBy: failure, settling: settling))
     }
-    other.differsFromFirstTry = true
-    return other
+    switch try await admission(to: step, settling: settling) {
+    case .granted(let place): return .call(step, place)
+    case .left(let isOver): return .left(isOver)
+    }
   }
 
   /// One try: its row, then the call. Nil: an interrupt came before anything was sent. The place is given back in any
@@ -91,6 +79,9 @@ extension WorkerRun {
   private mutating func follow(
     _ problem: ProviderError, _ step: ModelStep, usage: ModelUsage
   ) async throws(Worker.ClaimEnded) -> Bool? {
+    var problem = problem
+    // What this one asks for is nothing to the one that is asked next.
+    if !isAsked(step.provider) { problem.retryAfter = nil }
     let failure = Failure(problem)
     let end = StepEnd(number: step.number, outcome: .failed(failure, output: nil), usage: usage)
     let sequel = RetryPolicy.sequel(
@@ -120,75 +111,6 @@ extension WorkerRun {
     }
   }
 
-  /// Throws when it cannot be brought within the agent's limit and the provider's. One that an earlier life began is
-  /// sent as it was sent then.
-  private func modelStep(
-    number: Int, turn: Int, provider: any ModelProvider
-  ) throws(AgentLoop.ContextOverflow) -> ModelStep {
-    let definition = worker.claimed.definition
-    var shape = ConversationShape(carriedFrom: progress.history)
-    let begun = progress.history[number].map { ConversationShape(input: $0.input) }
-    if let begun {
-      shape = begun
-    } else if let schema {
-      shape.repair = AgentLoop.repair(of: progress.history, by: schema)
-    }
-    let step = modelStep(number: number, turn: turn, provider: provider, shape: shape)
-    guard begun == nil else { return step }
-    let limit = min(definition.contextTokens, provider.traits.contextTokens ?? definition.contextTokens)
-    let fitting = try AgentLoop.shape(
-      shape, of: step.request, history: progress.history, keepingTo: .within(limit))
-    return fitting == shape ? step : modelStep(number: number, turn: turn, provider: provider, shape: fitting)
-  }
-
-  private func modelStep(
-    number: Int, turn: Int, provider: any ModelProvider, shape: ConversationShape
-  ) -> ModelStep {
-    let definition = worker.claimed.definition
-    // A repair round is for words alone.
-    let names = shape.repair == nil ? definition.tools : []
-    let tools = names.compactMap { parts.tools.tool(named: $0)?.descriptor }
-    let images = images ?? []
-    // Providers that keep to a schema call no tools: with tools it is an instruction.
-    let script = AgentLoop.Script(
-      task: worker.task, definition: definition, images: images.map(\.image),
-      tellsSchema: schema != nil && !definition.tools.isEmpty)
-    var request = ModelRequest(
-      model: definition.model,
-      messages: AgentLoop.messages(script, history: progress.history, shape: shape), tools: tools,
-      temperature: definition.temperature, maxOutputTokens: definition.maxOutputTokens, task: worker.task.id,
-      agent: definition.id, turn: turn, outputSchema: tools.isEmpty ? schema?.json : nil, extraBody: definition.body)
-    request.reservedTokens = Budget.reservation(for: request)
-    return ModelStep(number: number, provider: provider, request: request, shape: shape, images: images)
-  }
-
-  /// The step's one try at half, after the provider said that the conversation is too long for it; nil when it was that
-  /// already, or cannot become so short.
-  private func halved(_ step: ModelStep) -> ModelStep? {
-    guard !step.shape.isHalved else { return nil }
-    var shape: ConversationShape
-    do throws(AgentLoop.ContextOverflow) {
-      shape = try AgentLoop.shape(step.shape, of: step.request, history: progress.history, keepingTo: .half)
-    } catch {
-      return nil
-    }
-    shape.isHalved = true
-    var half = modelStep(
-      number: step.number, turn: step.request.turn, provider: step.provider, shape: shape)
-    half.differsFromFirstTry = true
-    return half
-  }
-
-  /// The step's input is the call's parameters and a digest of the conversation, which the earlier steps hold.
-  private func modelStart(_ step: ModelStep, attempt: Int, settling: ModelUsage?) -> StepStart {
-    let input = step.input(parts.digester)
-    return StepStart(
-      number: step.number, kind: .modelCall, name: step.provider.id.name, effect: .pure, attempt: attempt,
-      input: progress.history[step.number] == nil || step.differsFromFirstTry ? .some(input) : .none,
-      inputHash: parts.digester.digest(input),
-      reservedTokens: step.reservation, settling: settling)
-  }
-
   private func complete(
     _ step: ModelStep, attempt: Int
   ) async -> EffectResult<Result<ModelReply, ProviderError>> {
@@ -204,55 +126,6 @@ extension WorkerRun {
         return .failure(error)
       }
     }
-  }
-
-  /// A reply that ends the conversation early is a failed step; every other is the step's result.
-  private mutating func take(_ reply: ModelReply, of step: ModelStep) async throws(Worker.ClaimEnded) -> Bool {
-    if reply.usage.totalTokens > step.reservation {
-      parts.log.record(
-        .warning, "worker", "estimate_exceeded: the provider counts more tokens than were set aside",
-        [
-          "task": "\(worker.task.id)", "step": "\(step.number)", "reserved": "\(step.reservation)",
-          "used": "\(reply.usage.totalTokens)",
-        ])
-    }
-    let output = reply.output
-    if let problem = ending(of: reply, step) {
-      note(StepEnd(number: step.number, outcome: .failed(problem, output: output), usage: reply.usage))
-      return try await leave(failedBy: problem, retryAfter: nil)
-    }
-    note(
-      StepEnd(
-        number: step.number, outcome: .finished(output: output, resultHash: parts.digester.digest(output)),
-        usage: reply.usage))
-    return false
-  }
-
-  /// Why the task ends with that reply as failed; nil: it goes on, or is done.
-  private func ending(of reply: ModelReply, _ step: ModelStep) -> Failure? {
-    switch reply.finish {
-    // Tool calls too: the last one may be half a call.
-    case .length: return Failure(code: "truncated", detail: "the reply was cut at the output limit")
-    case .refusal: return Failure(code: "refused", detail: "the model refused to answer")
-    case .stop, .toolCalls: break
-    }
-    guard step.shape.repair != nil, let schema else { return nil }
-    let problems: [String]
-    switch FinalAnswer(reply.text, by: schema) {
-    case .fits where reply.calls.isEmpty: return nil
-    case .fits: problems = ["it calls tools that it was not offered"]
-    case .misfit(let sentences): problems = sentences
-    }
-    return Failure(
-      code: "output_schema_mismatch",
-      detail: "the answer does not fit output_schema, asked twice: \(problems.joined(separator: "; "))")
-  }
-
-  /// Nothing sent and an error status settle at 0, what was sent and cut at the reservation.
-  private func cutUsage(_ error: ProviderError, _ step: ModelStep) -> ModelUsage {
-    guard error.wasSent, error.status == nil else { return .none }
-    let output = Int64(step.request.maxOutputTokens)
-    return ModelUsage(inputTokens: max(0, step.reservation - output), outputTokens: output, isEstimated: true)
   }
 
   mutating func cutModel(
@@ -301,25 +174,4 @@ extension WorkerRun {
 extension ModelUsage {
   /// Of a call that did not reach the provider, or that it refused.
   static let none = ModelUsage(inputTokens: 0, outputTokens: 0)
-}
-
-extension ModelReply {
-  /// How it stands in the journal: whole, so that it can go back as it came.
-  fileprivate var output: JSONValue {
-    var members: [String: JSONValue] = [
-      "text": .string(text), "tool_calls": .array(calls.map(\.json)), "finish": .string(finish.rawValue),
-      "model": .string(model),
-    ]
-    if let origin { members["origin"] = origin.json }
-    return .object(members)
-  }
-}
-
-extension AgentLoop.ContextOverflow {
-  fileprivate var failure: Failure {
-    Failure(
-      code: "context_too_long",
-      detail: "the conversation takes about \(tokens) tokens, and its model's context has \(limit), with all elided "
-        + "that can be")
-  }
 }

@@ -94,7 +94,48 @@ import Testing
   @Test("what cannot be brought within the limit is not sent; the newest turn and what the model said stay")
   func overflow() throws {
     let overflow = #expect(throws: AgentLoop.ContextOverflow.self) { try Self.shape(.within(1300)) }
-    #expect(overflow == AgentLoop.ContextOverflow(tokens: 1347, limit: 1300))
+    #expect(overflow == AgentLoop.ContextOverflow(tokens: 1348, limit: 1300))
+  }
+
+  @Test(
+    "of the newest turn the oldest outputs give way last, no more of them than must, and never the newest",
+    arguments: [(8400, []), (8000, [2]), (7000, [2, 4]), (5000, [2, 4, 5])] as [(Int, Set<Int>)])
+  func newestTurn(limit: Int, outputs: Set<Int>) throws {
+    var journal = JournalBuilder()
+    let calls = (1...4).map { ToolCall(id: "c\($0)", name: "file.read", arguments: ["path": .string("\($0)")]) }
+    journal.model(text: "first", calls: [calls[0]])
+    journal.tool(calls[0], text: Self.text("a", 3000))
+    journal.model(text: "second", calls: Array(calls[1...]), tokens: 2000)
+    for call in calls[1...] { journal.tool(call, text: Self.text("n", 6291)) }
+    // 2,000 and three times (6,291 and a name of 9) / 3.
+    #expect(AgentLoop.estimate(Self.request(journal.history), history: journal.history, shape: .init()) == 8300)
+    let shape = try Self.shape(.within(limit), journal)
+    #expect(shape.elidedOutputs == outputs && shape.elidedArguments.isEmpty)
+    // What it came to is what the next try, or the next life, finds: nothing more gives way.
+    let history = journal.history
+    let request = Self.request(history, shape)
+    #expect(try AgentLoop.shape(shape, of: request, history: history, keepingTo: .within(limit)) == shape)
+    #expect(throws: AgentLoop.ContextOverflow.self) { try Self.shape(.within(3000), journal) }
+  }
+
+  @Test("a model is shown at most 32 KiB of an output and of an error, and the journal has them whole")
+  func shown() throws {
+    var journal = JournalBuilder()
+    let calls = ["test.echo", "file.read", "test.echo"].enumerated().map {
+      ToolCall(id: "c\($0.offset)", name: $0.element, arguments: ["path": "x"])
+    }
+    journal.model(text: "go", calls: calls)
+    for call in calls[..<2] { journal.tool(call, text: String(repeating: Self.text("o", 63) + "\n", count: 625)) }
+    journal.failedTool(calls[2], code: "io_error", detail: Self.text("e", 40_000))
+    let messages = AgentLoop.messages(Self.script(), history: journal.history)
+    let texts = messages.compactMap { message -> String? in
+      if case .toolResult(_, _, let text, _) = message { text } else { nil }
+    }
+    #expect(texts.count == 3 && texts.allSatisfy { (32_000...AgentLoop.shownOutputBytes).contains($0.utf8.count) })
+    #expect(texts[0].hasSuffix("\n[cut: only the first bytes of 40000 are shown; ask for less at a time]"))
+    #expect(texts[1].hasSuffix("go on with from_line 510]"))
+    #expect(texts[2].hasPrefix("io_error: eee") && texts[2].contains("first bytes of 40010 are shown"))
+    #expect(journal.history.steps[1].output?["text"]?.stringValue?.utf8.count == 40_000)
   }
 
   @Test("what was elided stays elided, in every later call")
@@ -108,7 +149,7 @@ import Testing
     #expect(throws: AgentLoop.ContextOverflow.self) { try Self.shape(.half, Self.journal(usage: 10_000)) }
   }
 
-  @Test("elided outputs and arguments leave markers, and the reply that had the arguments goes back in our own words")
+  @Test("elided outputs and arguments leave markers")
   func markers() throws {
     var shape = ConversationShape()
     (shape.elidedOutputs, shape.elidedArguments) = ([2], [5])

@@ -22,6 +22,8 @@ final class EngineRig: Sendable {
   let recovery: RecoveryReport
   let commitFault: CommitFault
   let directory: AgentDirectory
+  /// `sandbox`, the default, and those that a test names beside it.
+  let providers: ProviderDirectory
   /// The definitions as the files would have them at an agent's restart; the directory's own until it is set.
   let configured = Box<[AgentDefinition]>()
 
@@ -30,6 +32,7 @@ final class EngineRig: Sendable {
     in folder: TemporaryFolder, agents definitions: [AgentDefinition], script: SandboxScript,
     tools: [any AgentTool] = [], clock: ManualClock = ManualClock(), retries: RetryPolicy = RetryPolicy(),
     timeouts: StepTimeouts = StepTimeouts(), workers: Int = 64, provider: (any ModelProvider)? = nil,
+    others: [ProviderID: any ModelProvider] = [:], behind given: ProviderDirectory? = nil, allowedRoots: [String] = [],
     lostAnswers: LostAnswers? = nil, hooks: StoreHooks = StoreHooks(), log: any ServiceLog = NoLog(),
     onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
   ) async throws {
@@ -50,16 +53,23 @@ final class EngineRig: Sendable {
     recovery = try await store.beginEpoch()
     let work = BlockingWork()
     workspaces = TaskWorkspaces(
-      try Workspaces(root: folder.appending("workspaces"), allowedRoots: [], work: work))
+      try Workspaces(root: folder.appending("workspaces"), allowedRoots: allowedRoots, work: work))
     let provider = provider ?? SandboxProvider(id: "sandbox", clock: clock, script: script)
     directory = AgentDirectory(definitions)
+    providers =
+      try given
+      ?? ProviderDirectory(
+        providers: others.merging(["sandbox": provider]) { $1 }, defaultID: "sandbox", clock: clock)
     let parts = EngineParts(
       store: ForgetfulStore(store, losing: lostAnswers, hooks: hooks),
-      providers: try ProviderDirectory(providers: ["sandbox": provider], defaultID: "sandbox", clock: clock),
+      providers: providers,
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
       events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: log,
       retries: retries, timeouts: timeouts)
     engine = Dispatcher(parts: parts, agents: directory, options: Dispatcher.Options(workers: workers))
+    // As the composition does it.
+    providers.onVacancy { [weak engine] in engine?.hasten($0) }
+    events.onEnded { [providers] in providers.forget($0) }
     tasks = TaskService(
       store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
       digester: digester)

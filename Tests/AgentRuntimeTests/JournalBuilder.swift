@@ -54,9 +54,9 @@ struct JournalBuilder {
     end(.stepFinished, output: ["text": .string(text)])
   }
 
-  mutating func failedTool(_ call: ToolCall, code: String) {
+  mutating func failedTool(_ call: ToolCall, code: String, detail: String = "no") {
     startTool(call, effect: .pure)
-    end(.stepFailed, failure: Failure(code: code, detail: "no"))
+    end(.stepFailed, failure: Failure(code: code, detail: detail))
   }
 
   /// A person settles the step in doubt.

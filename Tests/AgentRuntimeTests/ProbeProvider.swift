@@ -13,7 +13,7 @@ final class ProbeProvider: ModelProvider {
     case hang(wasSent: Bool)
   }
   let id: ProviderID = "sandbox"
-  let traits: ProviderTraits
+  private let configured: Mutex<ProviderTraits>
   private let behaviours: Mutex<[Behaviour]>
   private let requests = Mutex<[ModelRequest]>([])
   private let entered = Wakeup()
@@ -34,7 +34,7 @@ final class ProbeProvider: ModelProvider {
   }
 
   init(_ behaviours: [Behaviour], traits: ProviderTraits = ProviderTraits(), admissions: [Admission] = [.place]) {
-    self.traits = traits
+    configured = Mutex(traits)
     self.behaviours = Mutex(behaviours)
     self.admissions = Mutex(admissions)
   }
@@ -62,6 +62,10 @@ final class ProbeProvider: ModelProvider {
       return .later(.seconds(5), ProviderError(.rateLimited, "cut"))
     }
   }
+
+  var traits: ProviderTraits { configured.withLock { $0 } }
+  /// As a reload does.
+  func configure(_ traits: ProviderTraits) { configured.withLock { $0 = traits } }
 
   /// The calls so far.
   var calls: [ModelRequest] { requests.withLock { $0 } }

@@ -54,6 +54,23 @@ import Testing
     }
   }
 
+  @Test("a try that fails with a told usage is booked as told, whether another one follows or not")
+  func toldUsage() async throws {
+    let told = ModelUsage(inputTokens: 7, outputTokens: 3)
+    let (rig, _) = try await Self.rig([
+      .fail(ProviderError(.providerEmpty, "nothing", wasSent: true, usage: told)),
+      .fail(ProviderError(.providerMalformed, "what?", wasSent: true, usage: told)),
+    ])
+    try await rig.run { rig in
+      let id = try await rig.submit("coder")
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      #expect(try await Self.settled(rig, id) == ["step.started 10", "step.failed 10"])
+      let task = try await rig.tasks.task(id)
+      #expect(task.usage.inputTokens == 14 && task.usage.outputTokens == 6)
+      #expect(try await rig.tasks.steps(of: id).last?.usage == told)
+    }
+  }
+
   @Test("what a provider asks for is waited for in place up to 5 s, as a waiting task up to an hour, and not beyond")
   func retryAfter() async throws {
     func limited(_ pause: Duration) -> ProbeProvider.Behaviour {

@@ -24,7 +24,7 @@ package struct Step: Sendable, Hashable {
   /// Per task, from 1, never used twice.
   package var number: Int
   package var kind: StepKind
-  /// The tool (`file.read`) or, for a model call, the provider.
+  /// The tool (`file.read`) or, for a model call, the provider of its newest try.
   package var name: String
   package var effect: EffectClass
   package var status: StepStatus
@@ -32,7 +32,7 @@ package struct Step: Sendable, Hashable {
   package var attempt: Int
   package var startedAt: Timestamp
   package var finishedAt: Timestamp?
-  /// A tool call: `{"call_id","arguments"}`; a model call: its parameters and a digest.
+  /// A tool call: `{"call_id","arguments"}`; a model call: the parameters of its newest try and a digest.
   package var input: JSONValue
   package var output: JSONValue?
   package var error: Failure?

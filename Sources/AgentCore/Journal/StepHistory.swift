@@ -93,6 +93,8 @@ extension Step {
     switch entry.type {
     case .stepStarted:
       status = .started
+      // A default that was switched, or a reload: another provider may serve this try.
+      name = head["name"]?.stringValue ?? name
       attempt = head["attempt"]?.integerValue.map { Int($0) } ?? attempt + 1
       evidence = head["evidence"] ?? evidence
       // A try that sends something else than the one before says what; older builds wrote null where there was nothing.

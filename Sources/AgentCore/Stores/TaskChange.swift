@@ -19,7 +19,7 @@ package struct StepStart: Sendable, Hashable {
   package var effect: EffectClass
   /// The try, from 1.
   package var attempt: Int
-  /// Nil on a later try that sends the same: the first row has it.
+  /// Nil on a later try that sends the same as the one before: an earlier row has it.
   package var input: JSONValue?
   package var inputHash: String
   package var evidence: JSONValue?
