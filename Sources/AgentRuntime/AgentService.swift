@@ -9,8 +9,7 @@ package struct AgentReport: Sendable {
   package var activeTasks: Int64
   package var queuedTasks: Int64
   package var lastError: Failure?
-  /// False for an agent that is gone from the files but has unfinished tasks or stored state: its definition says
-  /// nothing.
+  /// False for an agent that is gone from the files but has unfinished tasks: its definition says nothing.
   package var isConfigured = true
 }
 
@@ -32,14 +31,14 @@ package final class AgentService: Sendable {
   }
 
   /// The configured agents and, counted as disabled (`agent_unknown`), those that are gone from the files and have
-  /// unfinished tasks or stored state. Sorted by name.
+  /// unfinished tasks, or were disabled and could not be dropped yet. Sorted by name.
   package func reports() async throws(ServiceError) -> [AgentReport] {
     let states: [AgentState]
     do { states = try await store.agentStates() } catch { throw ServiceError(error) }
     let byName = Dictionary(states.map { ($0.agent, $0) }, uniquingKeysWith: { _, last in last })
     let counts = store.counts()
     let configured = agents.all
-    var gone = Set(byName.keys)
+    var gone = Set(states.lazy.filter(\.isDisabled).map(\.agent))
     for (agent, tasks) in counts.byAgent where tasks.contains(where: { !$0.key.isTerminal && $0.value > 0 }) {
       gone.insert(agent)
     }

@@ -16,7 +16,7 @@ import Testing
     AgentService(store: rig.store, agents: directory, engine: rig.engine, log: log) { _ in }
   }
 
-  @Test("an agent gone from the files is listed as disabled while it has unfinished tasks or stored state")
+  @Test("an agent gone from the files is listed as disabled while it has unfinished tasks, or was disabled")
   func gone() async throws {
     let rig = try await Self.rig([EngineTests.agent(), EngineTests.agent("old"), EngineTests.agent("older")])
     let id = try await rig.submit("old")
@@ -33,6 +33,30 @@ import Testing
     #expect(error?.code == "not_found")
     _ = try await rig.tasks.cancel(id, by: .local)
     #expect(try await agents.reports().map(\.definition.id) == ["coder", "older"])
+    await rig.file.close()
+  }
+
+  @Test("that an agent was disabled is forgotten, with one WARN, once it is gone from the files")
+  func forgotten() async throws {
+    let rig = try await Self.rig([EngineTests.agent(), EngineTests.agent("old"), EngineTests.agent("older")])
+    let (log, without) = (RecordingLog(), AgentDirectory([EngineTests.agent(), EngineTests.agent("older")]))
+    for id in ["coder", "old"] as [AgentID] { _ = try await rig.agents.setDisabled(true, id, by: .local) }
+    _ = try await rig.agents.restart("old", by: .local)
+    rig.commitFault.set(CommitFault.full)
+    await GoneAgents.forget(in: rig.store, configured: without, log: log)
+    rig.commitFault.set(0)
+    #expect(log.lines.map { $0.hasSuffix("could not be dropped error=disk_full") } == [true])
+    for _ in 1...2 { await GoneAgents.forget(in: rig.store, configured: without, log: log) }
+    #expect(
+      log.lines.dropFirst() == [
+        "warning agent agent_unknown: an agent that was disabled is gone from the files; that is forgotten agent=old"
+      ])
+    #expect(
+      try await rig.store.agentStates() == [
+        AgentState(agent: "coder", isDisabled: true), AgentState(agent: "old", generation: 1),
+      ])
+    #expect(try await Self.agents(rig, without).reports().map(\.definition.id) == ["coder", "older"])
+    #expect(try await rig.agents.report("old").status == .running)
     await rig.file.close()
   }
 
@@ -140,11 +164,12 @@ import Testing
     await rig.file.close()
   }
 
-  @Test("an agent's model, temperature and output limit reach its provider")
+  @Test("an agent's model, temperature, output limit and body reach its provider")
   func parameters() async throws {
     let provider = ProbeProvider([.text("done")])
     var agent = EngineTests.agent()
     (agent.model, agent.temperature, agent.maxOutputTokens) = ("large", 0.25, 77)
+    agent.body = ["reasoning_effort": "low", "stop": nil]
     let rig = try await EngineRig(in: TemporaryFolder(), agents: [agent], script: .turns([]), provider: provider)
     try await rig.run { rig in
       let id = try await rig.submit("coder")
@@ -156,5 +181,6 @@ import Testing
     #expect(provider.calls.map(\.model) == ["large"])
     #expect(provider.calls.map(\.temperature) == [0.25])
     #expect(provider.calls.map(\.maxOutputTokens) == [77])
+    #expect(provider.calls.map(\.extraBody) == [["reasoning_effort": "low", "stop": nil]])
   }
 }

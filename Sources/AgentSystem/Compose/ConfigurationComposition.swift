@@ -14,13 +14,14 @@ struct ConfigurationComposition {
   let log: LogFile
 
   func inForce(replaceProviders: @escaping @Sendable (ProviderSettings) async -> Void) -> ConfigurationInForce {
-    let (agents, engine, log, store) = (agents, engine, log, parts.store)
+    let (agents, engine, log, store, journalLog) = (agents, engine, log, parts.store, parts.log)
     return ConfigurationInForce(
       settings.configuration, source: settings.source,
       hands: ConfigurationInForce.Hands(
         replaceProviders: replaceProviders,
         replaceAgents: { definitions in
           agents.replace(definitions)
+          await GoneAgents.forget(in: store, configured: agents, log: journalLog)
           engine.wake()
         },
         updateAgent: { agents.update($0) }, setLogLevel: { log.level = $0.loggerLevel },

@@ -133,9 +133,11 @@ struct ServiceComposition {
   ) async throws {
     let server = settings.configuration.server
     let agents = AgentDirectory(settings.configuration.agents)
+    await GoneAgents.forget(in: parts.store, configured: agents, log: parts.log)
     let engine = Dispatcher(parts: parts, agents: agents, options: Dispatcher.Options(workers: server.workers))
     // Weak: the engine holds the providers.
     providers.onVacancy { [weak engine] tasks in engine?.hasten(tasks) }
+    parts.events.onEnded { providers.forget($0) }
     let answers = ExpiringCache<String, [UInt8]>(
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
     let configuring = ConfigurationComposition(
