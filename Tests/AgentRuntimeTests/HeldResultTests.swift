@@ -63,7 +63,8 @@ import Testing
   func adopted(moment: Moment) async throws {
     let lost = LostAnswers { changes in
       switch (moment, changes.first, changes.last) {
-      case (.firstStart, .stepStarted(let start), _): start.number == 1
+      // What the wait for leave took may stand before it.
+      case (.firstStart, _, .stepStarted(let start)): start.number == 1
       case (.modelEnd, .stepEnded(let end), _): end.number == 1
       case (.toolStart, _, .stepStarted(let start)): start.number == 2
       case (.completion, _, .completed): true

@@ -39,6 +39,70 @@ import Testing
     }
   }
 
+  /// A root whose folder `work` holds a picture.
+  private static func root() throws -> TemporaryFolder {
+    let root = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: root.appending("work"), withIntermediateDirectories: false)
+    try Data(png).write(to: URL(fileURLWithPath: root.appending("work/a.png")))
+    return root
+  }
+
+  @Test("a picture in a task's folder is shown too, and its copy is kept beside the workspaces, not in the folder")
+  func inFolder() async throws {
+    let (root, provider) = (try Self.root(), ProbeProvider([.text("a dot")]))
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), provider: provider,
+      allowedRoots: [root.path])
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") { draft in
+        (draft.input, draft.folder) = (["prompt": "what?", "images": ["a.png"]], root.appending("work"))
+      }
+      #expect(try await rig.ended(id).status == .completed)
+      let digest = FixedDigester().digest(Self.png)
+      let image = ChatImage(mediaType: "image/png", digest: digest, bytes: Self.png)
+      #expect(provider.calls.first?.messages[1] == .user("what?", images: [image]))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: root.appending("work")) == ["a.png"])
+      let kept = rig.folder.appending("workspaces/\(id).images/\(digest)")
+      #expect(FileManager.default.contents(atPath: kept).map { Array($0) } == Self.png)
+    }
+  }
+
+  @Test(
+    "what is no picture in a task's folder fails the task when it starts",
+    arguments: [("b.png", "file_not_found"), ("text.png", "image_invalid")])
+  func wrongInFolder(name: String, code: String) async throws {
+    let (root, provider) = (try Self.root(), ProbeProvider([.text("no")]))
+    try Data("text".utf8).write(to: URL(fileURLWithPath: root.appending("work/text.png")))
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), provider: provider,
+      allowedRoots: [root.path])
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") { draft in
+        (draft.input, draft.folder) = (["prompt": "what?", "images": [.string(name)]], root.appending("work"))
+      }
+      let task = try await rig.ended(id)
+      #expect(task.error?.code == code && task.attempt == 1 && provider.calls.isEmpty)
+    }
+  }
+
+  @Test("a kept copy that is another picture by now is not shown")
+  func changedCopy() async throws {
+    let provider = ProbeProvider([.hang(wasSent: false), .text("no")])
+    try await Self.rig(provider).run { rig in
+      let id = try await rig.submit("coder") { Self.draft(&$0) }
+      await provider.begun()
+      let kept = rig.folder.appending("workspaces/\(id).images/\(FixedDigester().digest(Self.png))")
+      try FileManager.default.removeItem(atPath: kept)
+      try Data(Self.png + [4]).write(to: URL(fileURLWithPath: kept))
+      async let isDone: Void = rig.engine.restart("coder")
+      try await rig.advance(until: { try await rig.tasks.task(id).status.isTerminal })
+      await isDone
+      let error = try await rig.tasks.task(id).error
+      #expect(error?.code == "image_invalid" && error?.detail.contains("has changed") == true)
+      #expect(provider.calls.count == 1)
+    }
+  }
+
   @Test("what was shown first is shown ever after, though the file changes")
   func kept() async throws {
     let write = ToolCall(id: "w", name: "file.write", arguments: ["path": "a.png", "text": "no picture"])
