@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -102,4 +102,10 @@ ptrdiff_t cplatform_find(const void *bytes, size_t count, const void *part, size
     return match ? match - (const char *)bytes : -1;
 }
 
-int cplatform_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno; }
+int cplatform_give_back_large_blocks(size_t bytes) {
+#ifdef M_MMAP_THRESHOLD
+    return mallopt(M_MMAP_THRESHOLD, (int)bytes) == 1 ? 0 : EINVAL;
+#else
+    return ENOTSUP;
+#endif
+}

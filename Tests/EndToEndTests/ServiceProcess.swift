@@ -27,22 +27,24 @@ final class ServiceProcess: Sendable {
   var data: String { folder.appending("data") }
   var configuration: String { folder.appending("config") }
 
-  /// `files`: configuration by name. The folder is kept by the caller across starts.
+  /// `files`: configuration by name. The folder is kept by the caller across starts. `prefix`: the command that starts
+  /// the binary in its own place, given its path and arguments; its first word is a path.
   static func serve(
     in folder: TemporaryFolder, files: [String: String] = [:], environment: [String: String] = [:],
-    arguments: [String] = [], binary: URL = ServiceProcess.binary
+    arguments: [String] = [], binary: URL = ServiceProcess.binary, prefix: [String] = []
   ) async throws -> ServiceProcess {
     let configuration = folder.appending("config")
     try FileManager.default.createDirectory(atPath: configuration, withIntermediateDirectories: true)
     for (name, text) in files {
       try Data(text.utf8).write(to: URL(fileURLWithPath: configuration + "/" + name))
     }
+    let command = prefix + [binary.path]
     let service = try ServiceProcess(
       folder: folder, environment: environment,
-      arguments: [
+      arguments: command.dropFirst() + [
         "serve", "--config", configuration, "--data", folder.appending("data"), "--log-dir", folder.appending("log"),
         "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
-      ] + arguments, binary: binary)
+      ] + arguments, binary: URL(fileURLWithPath: command[0]))
     _ = try await service.address()
     return service
   }

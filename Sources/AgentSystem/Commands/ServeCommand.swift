@@ -2,6 +2,7 @@ import AgentAPI
 import AgentConfig
 import AgentRuntime
 import ArgumentParser
+import CPlatform
 import Foundation
 import UnixSignals
 
@@ -51,9 +52,14 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// What `serve` and `sandbox` share: settings, then the service, then the exit code.
 enum ServiceRun {
+  /// glibc's own bound before it moves it, in bytes.
+  private static let largeBlock = 128 * 1024
+
   static func toItsEnd(_ settings: () throws(StartFailure) -> ServiceSettings) async throws {
     // A reader that goes away shows in what is written to it, and ends nothing.
     signal(SIGPIPE, SIG_IGN)
+    // Else the largest answer of a model would stay in the process for good. Where the library cannot, it does so.
+    _ = cplatform_give_back_large_blocks(largeBlock)
     // From here on: one that comes before the service is ready is acted on then, and ends nothing.
     let hangups = await UnixSignalsSequence(trapping: .sighup)
     do throws(StartFailure) {

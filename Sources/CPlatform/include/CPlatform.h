@@ -48,7 +48,9 @@ void cplatform_kill_self(void);
 // The offset of the first occurrence of `part` in `bytes`, -1 for none; linear in time (memmem(3)).
 ptrdiff_t cplatform_find(const void *bytes, size_t count, const void *part, size_t part_count);
 
-// No core file and no ptrace by other processes of the same user (PR_SET_DUMPABLE).
-int cplatform_forbid_dumps(void);
+// Blocks of at least that many bytes are given back to the system when they are freed, now and for good (mallopt(3),
+// M_MMAP_THRESHOLD). glibc raises the bound to 32 MiB once blocks of that size were freed, and keeps what lies below.
+// ENOTSUP where the C library has no such bound.
+int cplatform_give_back_large_blocks(size_t bytes);
 
 #endif

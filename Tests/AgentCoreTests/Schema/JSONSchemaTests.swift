@@ -111,25 +111,4 @@ import Testing
     func nested(_ depth: Int) -> JSONValue { depth == 0 ? "leaf" : .array([nested(depth - 1)]) }
     #expect(try !JSONSchema(twice).violations(in: nested(60)).isEmpty)
   }
-
-  @Test(
-    "meets OpenAI's strict rules or not",
-    arguments: [
-      (
-        ##"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"##, true
-      ),
-      (##"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}"##, false),
-      (##"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}"##, false),
-      (##"{"type":"array","items":{"type":"string"}}"##, false),
-      (
-        ##"{"type":"object","properties":{"a":{"type":"object","properties":{}}},"required":["a"],"additionalProperties":false}"##,
-        false
-      ),
-      (
-        ##"{"type":"object","properties":{"a":{"minLength":1}},"required":["a"],"additionalProperties":false}"##, false
-      ),
-    ])
-  func strict(schema: String, isStrict: Bool) throws {
-    #expect(try JSONSchema.meetsStrictRules(JSONValue(parsing: schema)) == isStrict)
-  }
 }

@@ -2,11 +2,11 @@ import Foundation
 import Glibc
 
 /// A listener on 127.0.0.1 whose queue of connections is full.
-final class FullListener: Sendable {
-  let port: UInt16
+package final class FullListener: Sendable {
+  package let port: UInt16
   private let descriptors: [Int32]
 
-  init() throws {
+  package init() throws {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

@@ -1,11 +1,10 @@
-import AgentTestKit
 import Foundation
 import Glibc
 
 /// A forward proxy that goes to servers on 127.0.0.1: CONNECT by a tunnel, other requests by their absolute form.
-enum ForwardProxy {
+package enum ForwardProxy {
   /// Every request must carry these basic credentials; nil: none are asked for.
-  static func start(credentials: String? = nil) throws -> LoopbackServer {
+  package static func start(credentials: String? = nil) throws -> LoopbackServer {
     try LoopbackServer { connection, _ in
       guard let request = connection.readRequest() else { return }
       let wanted = credentials.map { "Basic " + Data($0.utf8).base64EncodedString() }
