@@ -63,6 +63,12 @@ struct GateBrake: Sendable, Hashable {
     return goodSinceRefusal == 0 || (isNewMinute(at: now) ? 0 : minute.begun) >= learned
   }
 
+  /// Whether the next call is surely within what is known to go well: the first of a minute, or one of its first half.
+  func isEarly(at now: Duration) -> Bool {
+    guard let learned, !isCalm(at: now), !isNewMinute(at: now) else { return true }
+    return minute.begun == 0 || 2 * minute.begun < learned
+  }
+
   /// Calls that may be begun in one opening, as far as known.
   var callsAnOpening: Int? { learned }
 

@@ -5,10 +5,10 @@ extension GateLine {
   static let mostSpare = 64
   /// Tickets looked at in one go: invitations stand at the front.
   private static let front = 256
-  /// A step has four tries by default: at two refusals half of them are spent.
-  private static let refusalsToSpare = 2
-  /// So many who came after it may go before it in a trial.
+  /// For each refusal but the first so many who came after a task may go before it in a trial.
   private static let mercy = 64
+  /// A step has four tries by default: at three refusals one is left.
+  private static let lastTry = 3
   /// Who would come back by itself that much later than its turn is called back.
   private static let tooLate: Duration = .seconds(5)
 
@@ -49,26 +49,29 @@ extension GateLine {
     invite(head, into: &effects, at: now)
   }
 
-  /// The first `most`, in the order in which they may go. A trial is for those who have tries to spare: a task that was
-  /// refused often lets the next ones find out, but not everybody who ever comes.
+  /// The first `most` of those who may go, in their order. A trial is for those who have tries to spare: a task that was
+  /// refused more than once lets the next ones find out, but not everybody who ever comes. Whoever has one try left
+  /// takes it where it will surely go well, and else waits for the next minute.
   private func turns(_ most: Int, at now: Duration) -> ArraySlice<RankedLine<Int, Ticket>.Entry> {
-    guard brake.isTrial(at: now) else { return line.prefix(most)[...] }
+    let (isTrial, isEarly) = (brake.isTrial(at: now), brake.isEarly(at: now))
+    guard isTrial || !isEarly else { return line.prefix(most)[...] }
     func place(_ entry: RankedLine<Int, Ticket>.Entry) -> Int {
-      entry.key + (entry.value.refusals < Self.refusalsToSpare ? 0 : Self.mercy)
+      isTrial ? entry.key + Self.mercy * max(0, entry.value.refusals - 1) : entry.key
     }
-    return line.prefix(Self.front).sorted { (place($0), $0.key) < (place($1), $1.key) }.prefix(most)
+    let front = line.prefix(Self.front).filter { isEarly || $0.value.refusals < Self.lastTry }
+    return front.sorted { (place($0), $0.key) < (place($1), $1.key) }.prefix(most)
   }
 
-  /// Who goes before that ticket.
-  func ahead(of number: Int, at now: Duration) -> RankedLine<Int, Ticket>.Ahead {
-    guard brake.isTrial(at: now) else { return line.ahead(of: number) }
+  /// Who goes before that ticket; nil: it cannot go now, whoever does.
+  func ahead(of number: Int, at now: Duration) -> RankedLine<Int, Ticket>.Ahead? {
+    guard brake.isTrial(at: now) || !brake.isEarly(at: now) else { return line.ahead(of: number) }
     var ahead = RankedLine<Int, Ticket>.Ahead()
     for entry in turns(Self.front, at: now) {
       if entry.key == number { return ahead }
       ahead.count += 1
       ahead.weight += entry.weight
     }
-    return line.ahead(of: number)
+    return nil
   }
 
   func mayGo(

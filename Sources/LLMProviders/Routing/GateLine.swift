@@ -118,8 +118,12 @@ struct GateLine: Sendable {
     expire(at: now)
     if strays.remove(task) != nil { return .later(Self.atOnce, Self.askedElsewhere) }
     let number = stand(task, asker, wanted)
-    let ahead = ahead(of: number, at: now)
-    if mayGo(ahead, wanted, at: now), let id = grant(number, wanted, at: now) { return .granted(id) }
+    if let ahead = ahead(of: number, at: now), mayGo(ahead, wanted, at: now),
+      let id = grant(number, wanted, at: now)
+    {
+      return .granted(id)
+    }
+    let ahead = line.ahead(of: number)
     let (pause, error) = outlook(ahead, wanted, at: now)
     let isHopeless = pause.map { now + $0 > deadline } ?? false
     guard now < deadline, !isHopeless else {

@@ -136,6 +136,27 @@ import Testing
     #expect(line.settle(at: .seconds(20)).called == [Self.task(1)])
   }
 
+  @Test("a task with one try left goes early in a minute, where it will surely go well, or waits for the next")
+  func lastTry() throws {
+    var line = Self.line()
+    for now in 0..<3 { try Self.refuse(&line, 1, asked: .seconds(10), at: .seconds(10 * now)) }
+    let opening = Duration.seconds(30)
+    guard case .granted(let id) = line.ask(Self.task(2), of: "a", tokens: 1, until: opening, at: opening) else {
+      Issue.record("not let in at the opening")
+      return
+    }
+    line.callBegan(Self.task(2))
+    line.callAnswered(Self.task(2), tokens: 1, at: opening)
+    line.release(id, at: opening)
+    #expect(Self.ask(&line, 1, at: opening) != nil && line.settle(at: opening).invited.isEmpty)
+    // Another one finds out.
+    guard case .granted = line.ask(Self.task(3), of: "a", tokens: 1, until: opening, at: opening) else {
+      Issue.record("not let in behind it")
+      return
+    }
+    #expect(Self.ask(&line, 1, at: opening + .seconds(60)) == nil)
+  }
+
   @Test("twenty thousand in line are asked, found and let go one by one")
   func many() {
     var line = Self.line(places: 1, tokens: 1_000_000_000)
