@@ -54,6 +54,23 @@ struct StepHistoryTests {
     #expect(step.status == .started && step.attempt == 2 && step.error == nil && step.finishedAt == nil)
   }
 
+  @Test("a try at another provider names it, and what it sends where that is something else")
+  func anotherProvider() throws {
+    func started(_ sequence: Int64, _ name: String, _ hash: String, _ body: JSONValue?) -> JournalEntry {
+      Self.row(
+        sequence, .stepStarted, step: 1,
+        [
+          "kind": "model_call", "name": .string(name), "effect": "pure", "attempt": .integer(sequence),
+          "input_hash": .string(hash),
+        ], body)
+    }
+    var history = StepHistory(replaying: [started(1, "first", "h1", ["input": ["model": "a"]])])
+    history.apply(started(2, "second", "h1", nil))
+    #expect(history[1]?.name == "second" && history[1]?.input == ["model": "a"] && history[1]?.inputHash == "h1")
+    history.apply(started(3, "third", "h3", ["input": ["model": "c"]]))
+    #expect(history[1]?.name == "third" && history[1]?.input == ["model": "c"] && history[1]?.inputHash == "h3")
+  }
+
   @Test(
     "a step in doubt ends as it is resolved",
     arguments: [("finished", StepStatus.finished), ("fail", .failed), ("retry", .inDoubt), ("else", .inDoubt)])

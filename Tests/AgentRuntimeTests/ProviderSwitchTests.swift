@@ -86,6 +86,27 @@ import Testing
     }
   }
 
+  @Test("a provider that a reload takes away between two tries fails the step and its task, unretried")
+  func takenAway() async throws {
+    let (provider, other) = (ProbeProvider([.text("no")]), ProbeProvider([Way.failing.behaviour]))
+    var agent = EngineTests.agent()
+    agent.provider = "other"
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [agent], script: .turns([]), provider: provider, others: ["other": other])
+    try await rig.run { rig in
+      let id = try await Self.run(rig, other, until: 1, .failing) {
+        var settings = ProviderSettings()
+        settings.providers = [ProviderSettings.Provider(id: "sandbox")]
+        (settings.defaultID, settings.namedDefault) = ("sandbox", "sandbox")
+        await rig.providers.replace(settings)
+      }
+      let task = try await rig.tasks.task(id)
+      #expect(task.error?.code == "provider_unknown" && task.attempt == 1)
+      #expect(try await rig.tasks.steps(of: id).map(\.error?.code) == ["provider_unknown"])
+      #expect(provider.calls.isEmpty && other.calls.count == 1)
+    }
+  }
+
   private static let big: [ProbeProvider.Behaviour] = [call(1, tokens: 500), call(2, tokens: 1900)]
 
   @Test("the smaller context of the provider of the next try holds for that try", arguments: Way.allCases)
