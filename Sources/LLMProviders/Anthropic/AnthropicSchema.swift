@@ -31,7 +31,8 @@ enum AnthropicSchema {
   private static func addObject(
     _ sent: inout [String: JSONValue], _ rest: inout [String: JSONValue], _ depth: Int
   ) -> Bool {
-    guard sent["type"] == "object" || rest["properties"] != nil else { return true }
+    let mayBeObject = sent["type"] == "object" || sent["type"]?.arrayValue?.contains("object") == true
+    guard mayBeObject || rest["properties"] != nil else { return true }
     let additional = rest.removeValue(forKey: "additionalProperties") ?? true
     guard let properties = rest.removeValue(forKey: "properties")?.objectValue, additional.boolValue != nil,
       let inner = each(properties, depth)
