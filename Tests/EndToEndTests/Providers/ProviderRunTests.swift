@@ -96,6 +96,8 @@ import Testing
       #expect(Array(new.prefix(old.count)) == old, "\(old) \(new)")
       #expect(before.body["tools"] == after.body["tools"] && before.body["system"] == after.body["system"])
     }
+    // Anthropic keeps of a prefix what it is told to keep; OpenAI all of it.
+    #expect(calls.allSatisfy { $0.body.text.contains("\"cache_control\"") == (site.format == .anthropic) })
     // One connection serves them all.
     #expect(Set(calls.map { $0.line["connection"] }).count == 1)
     let results = site.format.results(in: try #require(calls.last).body)

@@ -130,7 +130,7 @@ import Testing
       let site = try await ProviderSite(
         format, [ProviderSite.rule("go", ["text": "This is never whole."], fault: fault)])
       let start = ContinuousClock.now
-      let task = try await site.run("go", ["timeout_seconds": 2])
+      let task = try await site.run("go", ["timeout_seconds": 3])
       #expect(task["status"] == "failed" && task["error"]?["code"] == "timeout", "\(task.text)")
       let step = try await site.steps(task).first ?? .null
       #expect(step["attempt"] == 1 && step["error"]?["code"] == "timeout", "\(step.text)")
