@@ -3,7 +3,8 @@ import AgentCore
 /// A schema as Anthropic's structured outputs take it: objects that are closed, no keyword beyond a few. What is left
 /// out is told to the model in the description, as Anthropic's own clients do; our own check decides in any case.
 enum AnthropicSchema {
-  /// Nil where closing an object would change what fits: one with members of any name, or a schema without a type.
+  /// Nil where closing an object would change what fits: one with members of any name, or a schema without a type; and
+  /// for references and literals that the service refuses.
   static func sendable(_ schema: JSONValue) -> JSONValue? { sendable(schema, depth: 0) }
 
   private static func sendable(_ schema: JSONValue, depth: Int) -> JSONValue? {
@@ -17,9 +18,13 @@ enum AnthropicSchema {
     for name in ["$ref", "title", "description", "enum", "const", "type"] {
       if let value = rest.removeValue(forKey: name) { sent[name] = value }
     }
+    let literals = (sent["enum"]?.arrayValue ?? []) + [sent["const"]].compactMap(\.self)
+    guard literals.allSatisfy({ $0.objectValue == nil && $0.arrayValue == nil }) else { return nil }
     for (name, sentName) in [("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")] {
       guard let variants = rest.removeValue(forKey: name)?.arrayValue else { continue }
       guard let inner = each(variants, depth), sent[sentName] == nil else { return nil }
+      // A reference in `allOf` is refused.
+      guard name != "allOf" || inner.allSatisfy({ $0["$ref"] == nil }) else { return nil }
       sent[sentName] = .array(inner)
     }
     guard ["$ref", "type", "anyOf", "allOf", "enum", "const"].contains(where: { sent[$0] != nil }) else { return nil }

@@ -25,6 +25,19 @@ import Testing
         "additionalProperties": false,
       ], "misfit": ["extra": 4], "fit": ["extra": ["river": "Elbe"]],
     ],
+    // Objects to choose from, and a reference within `allOf`: taken by OpenAI, refused by Anthropic.
+    [
+      "schema": [
+        "type": "object", "properties": ["place": ["enum": [["x": 1], ["x": 2]]]], "required": ["place"],
+        "additionalProperties": false,
+      ], "misfit": ["place": ["x": 3]], "fit": ["place": ["x": 2]],
+    ],
+    [
+      "schema": [
+        "type": "object", "properties": ["count": ["allOf": [["$ref": "#/$defs/number"]]]], "required": ["count"],
+        "additionalProperties": false, "$defs": ["number": ["type": "integer"]],
+      ], "misfit": ["count": "three"], "fit": ["count": 3],
+    ],
   ]
   private static let answer: JSONValue = ["title": "Fish", "count": 3]
 
