@@ -303,8 +303,17 @@ def anthropic_schemas(run):
     def ask(schema):
         return run.message("say it", extra_body={"output_config": {"format": {"type": "json_schema", "schema": schema}}})
 
+    def defining(definition, use):
+        return dict(closed, properties={"a": use}, **{"$defs": {"b": definition}})
+
+    leaf = dict(closed, properties={"c": text})
     ask(closed)
+    ask(defining(leaf, {"$ref": "#/$defs/b"}))
+    circle = dict(closed, properties={"c": {"anyOf": [{"$ref": "#/$defs/b"}, {"type": "null"}]}})
+    error = raised(anthropic.BadRequestError, lambda: ask(defining(circle, {"$ref": "#/$defs/b"})))
+    assert "Circular reference detected" in str(error)
     for bad in (
+            defining(leaf, {"allOf": [{"$ref": "#/$defs/b"}]}), dict(closed, properties={"a": {"enum": [{"x": 1}]}}),
             {"type": "object", "properties": {"a": text}}, dict(closed, properties={"a": {"type": "string", "minLength": 1}}),
             dict(closed, properties={"a": {"type": "array", "items": {"type": "object"}}}),
             dict(closed, properties={"a": {"title": "any"}})):

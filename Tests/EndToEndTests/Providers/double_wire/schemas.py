@@ -7,6 +7,8 @@ ANTHROPIC_REFUSED = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum
                      "maxLength", "maxItems", "uniqueItems", "oneOf", "not", "if", "then", "else", "patternProperties",
                      "prefixItems", "contains", "minProperties", "maxProperties", "propertyNames"}
 
+SCHEMA = "output_config.format.schema"
+
 
 def types(schema):
     kind = schema.get("type")
@@ -52,7 +54,7 @@ def openai_problem(schema, name, where=()):
     return first(openai_problem(inner, name, where + place) for inner, place in children(schema))
 
 
-def anthropic_problem(schema, where="output_config.format.schema"):
+def anthropic_problem(schema, where=SCHEMA):
     """What Anthropic says against a schema for its answer; None when nothing."""
     if not isinstance(schema, dict):
         return f"{where}: Input should be an object"
@@ -65,7 +67,38 @@ def anthropic_problem(schema, where="output_config.format.schema"):
         return f"{where}: For 'object' type, 'additionalProperties' must be explicitly set to false"
     if schema.get("minItems", 0) not in (0, 1):
         return f"{where}: For 'array' type, 'minItems' values other than 0 or 1 are not supported"
+    if any("$ref" in part for part in schema.get("allOf") or []):
+        return f"{where}: '$ref' within 'allOf' is not supported"
+    if any(isinstance(value, (dict, list)) for value in schema.get("enum") or []):
+        return f"{where}: Complex types within 'enum' are not supported"
+    if where == SCHEMA and (circle := circular(schema)):
+        return (f"Circular reference detected in schema definitions: {circle}. Self-referencing or mutually-referencing "
+                "definitions are not supported.")
     return first(anthropic_problem(inner, ".".join((where,) + place)) for inner, place in children(schema))
+
+
+def circular(schema):
+    """A definition that leads back to itself; None without one."""
+    definitions = {f"#/{place}/{name}": value for place in ("$defs", "definitions")
+                   for name, value in (schema.get(place) or {}).items()}
+
+    def leads(reference, target, seen):
+        if reference in seen:
+            return False
+        seen.add(reference)
+        found = references(definitions.get(reference, {}))
+        return target in found or any(leads(other, target, seen) for other in found)
+
+    return "#" if "#" in references(schema) else next((name for name in definitions if leads(name, name, set())), None)
+
+
+def references(value):
+    if isinstance(value, list):
+        return set().union(*map(references, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+    return own.union(*map(references, value.values()))
 
 
 def first(problems):
