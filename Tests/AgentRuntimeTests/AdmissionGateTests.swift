@@ -70,6 +70,14 @@ import Testing
     }
   }
 
+  /// Waits without time passing.
+  private static func reading(_ rig: EngineRig, until isMet: () -> Bool) async throws {
+    while !isMet() {
+      try Task.checkCancellation()
+      _ = try await rig.store.eventBounds()
+    }
+  }
+
   /// One task in a call that goes on, and others that wait for its place, without workers.
   private static func fill(
     _ rig: EngineRig, _ p: Steered, waiting timeouts: [Int]
@@ -78,6 +86,9 @@ import Testing
     await p.begun()
     var tasks: [TaskID] = []
     for timeout in timeouts { tasks.append(try await rig.submit("coder") { $0.timeoutSeconds = timeout }) }
+    // All stand in line before any time passes: a busy machine takes little of theirs.
+    try await reading(rig) { rig.providers.report("p")?.waiting == timeouts.count }
+    // Slowly: who has not begun to sleep yet sleeps from where the clock is then.
     try await advanceSlowly(rig) { rig.store.counts().byStatus[.waiting] ?? 0 == timeouts.count }
     return (busy, tasks)
   }

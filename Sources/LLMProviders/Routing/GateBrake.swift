@@ -18,6 +18,8 @@ struct GateBrake: Sendable, Hashable {
   private var backoffLevel = 0
   private var goodSinceRefusal = 0
   private var refusedAt: Duration?
+  /// The last refusal said how long to wait.
+  private var wasAsked = false
 
   private struct Minute: Hashable {
     var start: Duration
@@ -56,17 +58,18 @@ struct GateBrake: Sendable, Hashable {
     return left > 0 ? max(0, min(free, left)) : (inFlight == 0 ? 1 : 0)
   }
 
-  /// Whether the next call is one that finds out: the first of an opening, or one past the number that is known to go
-  /// well.
+  /// Whether the next call is one that finds out: the first of an opening whose time nobody told, or one past the number
+  /// that is known to go well.
   func isTrial(at now: Duration) -> Bool {
     guard let learned, !isCalm(at: now) else { return false }
-    return goodSinceRefusal == 0 || (isNewMinute(at: now) ? 0 : minute.begun) >= learned
+    return (goodSinceRefusal == 0 && !wasAsked) || (isNewMinute(at: now) ? 0 : minute.begun) >= learned
   }
 
-  /// Whether the next call is surely within what is known to go well: the first of a minute, or one of its first half.
-  func isEarly(at now: Duration) -> Bool {
-    guard let learned, !isCalm(at: now), !isNewMinute(at: now) else { return true }
-    return minute.begun == 0 || 2 * minute.begun < learned
+  /// How long until the next call is the surest there is: the first when the provider told to come back, or after a
+  /// whole minute open. Zero: it is.
+  func untilSurest(at now: Duration) -> Duration {
+    guard learned != nil, !isCalm(at: now), !isNewMinute(at: now), minute.begun > 0 || !wasAsked else { return .zero }
+    return minute.start + .seconds(60) - now
   }
 
   /// Calls that may be begun in one opening, as far as known.
@@ -105,7 +108,8 @@ struct GateBrake: Sendable, Hashable {
       askedUntil = max(askedUntil ?? .zero, now + asked)
       return false
     }
-    raiseBackoff(wasAsked: asked > .zero, at: now)
+    wasAsked = asked > .zero
+    raiseBackoff(at: now)
     // A refusal right after an opening says that it came too early, not how many calls are allowed.
     if !isNewMinute(at: now), minute.good > 0 { learned = minute.good } else { learned = learned ?? 1 }
     let backoff = min(Self.longestBackoff, Double(1 << (backoffLevel - 1))) * (0.5 + 0.5 * unit)
@@ -124,7 +128,7 @@ struct GateBrake: Sendable, Hashable {
     minute = Minute(start: now)
   }
 
-  private mutating func raiseBackoff(wasAsked: Bool, at now: Duration) {
+  private mutating func raiseBackoff(at now: Duration) {
     let enough = wasAsked ? Self.goodRunAsAsked : Self.goodRun
     if isCalm(at: now) {
       backoffLevel = 1

@@ -36,8 +36,13 @@ extension GateLine {
     tokens?.give(grant.tokens, at: now)
   }
 
-  /// A test was answered past the gate.
-  mutating func proved(at now: Duration) { brake.proved(at: now) }
+  /// A test was answered past the gate. Those who wait because their own call was refused know nothing of that: they are
+  /// invited too, and take their old turns.
+  mutating func proved(at now: Duration) -> [TaskID] {
+    guard brake.closed(at: now) != nil else { return [] }
+    brake.proved(at: now)
+    return refusedTasks
+  }
 
   /// Gives a place back; a second time does nothing.
   mutating func release(_ id: Int, at now: Duration) {

@@ -43,7 +43,7 @@ extension GateLine {
   /// The first in line was told a time when others stood before it, or when they wanted more than they took; it is called
   /// back where that time has turned out much too long.
   private mutating func recall(into effects: inout Effects, at now: Duration) {
-    guard let head = line.first, case .parked(let expected) = head.value.stand,
+    guard let head = line.first, case .parked(let expected) = head.value.stand, held(head.key, at: now) == nil,
       let pause = outlook(RankedLine.Ahead(), head.weight, at: now).0, expected > now + pause + Self.tooLate
     else { return }
     invite(head, into: &effects, at: now)
@@ -51,20 +51,20 @@ extension GateLine {
 
   /// The first `most` of those who may go, in their order. A trial is for those who have tries to spare: a task that was
   /// refused more than once lets the next ones find out, but not everybody who ever comes. Whoever has one try left
-  /// takes it where it will surely go well, and else waits for the next minute.
+  /// takes it where it will surely go well, and else waits for a minute to pass.
   private func turns(_ most: Int, at now: Duration) -> ArraySlice<RankedLine<Int, Ticket>.Entry> {
-    let (isTrial, isEarly) = (brake.isTrial(at: now), brake.isEarly(at: now))
-    guard isTrial || !isEarly else { return line.prefix(most)[...] }
+    let (isTrial, isSurest) = (brake.isTrial(at: now), brake.untilSurest(at: now) == .zero)
+    guard isTrial || !isSurest else { return line.prefix(most)[...] }
     func place(_ entry: RankedLine<Int, Ticket>.Entry) -> Int {
       isTrial ? entry.key + Self.mercy * max(0, entry.value.refusals - 1) : entry.key
     }
-    let front = line.prefix(Self.front).filter { isEarly || $0.value.refusals < Self.lastTry }
+    let front = line.prefix(Self.front).filter { isSurest || $0.value.refusals < Self.lastTry }
     return front.sorted { (place($0), $0.key) < (place($1), $1.key) }.prefix(most)
   }
 
   /// Who goes before that ticket; nil: it cannot go now, whoever does.
   func ahead(of number: Int, at now: Duration) -> RankedLine<Int, Ticket>.Ahead? {
-    guard brake.isTrial(at: now) || !brake.isEarly(at: now) else { return line.ahead(of: number) }
+    guard brake.isTrial(at: now) || brake.untilSurest(at: now) > .zero else { return line.ahead(of: number) }
     var ahead = RankedLine<Int, Ticket>.Ahead()
     for entry in turns(Self.front, at: now) {
       if entry.key == number { return ahead }
@@ -72,6 +72,13 @@ extension GateLine {
       ahead.weight += entry.weight
     }
     return nil
+  }
+
+  /// How long a ticket is held back though its turn has come.
+  func held(_ number: Int, at now: Duration) -> Duration? {
+    guard let ticket = line[number]?.value, ticket.refusals >= Self.lastTry else { return nil }
+    let pause = brake.untilSurest(at: now)
+    return pause > .zero ? pause : nil
   }
 
   func mayGo(

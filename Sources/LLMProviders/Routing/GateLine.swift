@@ -94,6 +94,9 @@ struct GateLine: Sendable {
     setBuckets(at: now)
   }
 
+  /// They are not in the line: each was told how long to wait when its call was refused.
+  var refusedTasks: [TaskID] { kept.filter { $0.value.refusals > 0 && $0.value.asker != nil }.keys.sorted() }
+
   var inUse: Int { grants.count }
   var waiting: Int { line.count }
 
@@ -124,7 +127,8 @@ struct GateLine: Sendable {
       return .granted(id)
     }
     let ahead = line.ahead(of: number)
-    let (pause, error) = outlook(ahead, wanted, at: now)
+    let (outlook, error) = outlook(ahead, wanted, at: now)
+    let pause = [outlook, held(number, at: now)].compactMap(\.self).max()
     let isHopeless = pause.map { now + $0 > deadline } ?? false
     guard now < deadline, !isHopeless else {
       let later = max(

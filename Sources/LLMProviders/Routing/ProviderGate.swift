@@ -130,7 +130,10 @@ final class ProviderGate: Sendable {
   func callFailed(_ task: TaskID, wasSent: Bool) { change { $0.callFailed(task, wasSent: wasSent, at: $1) } }
 
   /// A test was answered past the gate.
-  func proved() { change { $0.proved(at: $1) } }
+  func proved() {
+    let tasks = change { $0.proved(at: $1) }
+    if !tasks.isEmpty { onVacancy(tasks) }
+  }
 
   // MARK: - Carrying out
 

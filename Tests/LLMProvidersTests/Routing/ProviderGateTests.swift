@@ -54,6 +54,24 @@ import Testing
     #expect(invited.withLock { $0 } == [TaskID(number: 2)])
   }
 
+  @Test("a test that goes well also invites those who wait because their own call was refused")
+  func proved() async throws {
+    let invited = Mutex<[TaskID]>([])
+    let gate = Self.gate(ManualClock(), GateLimits()) { tasks in invited.withLock { $0 += tasks } }
+    gate.proved()
+    #expect(invited.withLock { $0 }.isEmpty)
+    for number in 1...2 as ClosedRange<Int64> {
+      let place = try Self.place(await gate.admit(task: TaskID(number: number), of: "a", tokens: 10))
+      gate.callBegan(TaskID(number: number))
+      _ = gate.callRefused(TaskID(number: number), asked: .seconds(1800))
+      place.release()
+      if number == 1 { gate.proved() }
+    }
+    #expect(invited.withLock { $0 } == [TaskID(number: 1)])
+    gate.proved()
+    #expect(invited.withLock { $0 } == [TaskID(number: 1), TaskID(number: 1), TaskID(number: 2)])
+  }
+
   @Test("a cancelled caller is let go at once, and the next one gets the place")
   func cancelled() async throws {
     let clock = ManualClock()
@@ -180,7 +198,7 @@ import Testing
 
   @Test(
     "three hundred tasks before a provider of ten calls a minute: none fails, and hardly a call is refused",
-    arguments: [(.byTheMinute, 1.2), (.evenly, 1.5), (.inSilence, 1.5)] as [(SmallProvider.Counting, Double)])
+    arguments: [(.byTheMinute, 1.2), (.evenly, 1.6), (.inSilence, 1.5)] as [(SmallProvider.Counting, Double)])
   func threeHundred(counting: SmallProvider.Counting, most: Double) async throws {
     let (clock, count) = (ManualClock(), 300)
     let turns = (0..<count).map { _ in Wakeup() }
