@@ -133,7 +133,10 @@ import Testing
       "none": Self.entry(server),
     ])
     for (name, code) in [("main", nil), ("wrong", "key_invalid"), ("none", "key_invalid")] {
-      let answer = try await service.send("POST", "/api/providers/\(name)/test")
+      var answer = try await service.send("POST", "/api/providers/\(name)/test")
+      for _ in 0..<8 where answer.json["error"]?["code"] == "timeout" {
+        answer = try await service.send("POST", "/api/providers/\(name)/test")
+      }
       #expect(answer.status == 200 && answer.json["ok"]?.boolValue == (code == nil), "\(name): \(answer.text)")
       #expect(answer.json["error"]?["code"]?.stringValue == code, "\(name): \(answer.text)")
     }
