@@ -49,6 +49,8 @@ final class StoryWorld: Sendable {
 /// A random script: turns with tool calls of every class, now and then a provider that fails once.
 struct AgentStory: Sendable {
   private let script: SandboxScript
+  /// Of the clock, for each look: real files are written meanwhile, whose time is not to run out on a busy machine.
+  private static let pace = Duration.milliseconds(50)
   private static let classes: [(name: String, effect: EffectClass)] = [
     ("look", .pure), ("put", .idempotent), ("send", .once),
   ]
@@ -108,10 +110,12 @@ struct AgentStory: Sendable {
     try await rig.runAndAbandon { rig in
       let id = try await rig.submit("coder") { $0.timeoutSeconds = 604_800 }
       box.set(id)
-      try await rig.advance(until: {
-        _ = try await rig.store.task(id)
-        return counted.isReached
-      })
+      try await rig.advance(
+        by: Self.pace,
+        until: {
+          _ = try await rig.store.task(id)
+          return counted.isReached
+        })
       for _ in 0..<patience { await Task.yield() }
     }
     return try #require(box.value)
@@ -120,10 +124,12 @@ struct AgentStory: Sendable {
   /// Goes on to the end; a person settles what is in doubt as the world has it.
   func settle(_ id: TaskID, _ rig: EngineRig) async throws -> AgentTask {
     while true {
-      try await rig.advance(until: {
-        let task = try await rig.tasks.task(id)
-        return task.status.isTerminal || task.waiting?.reason == .stepInDoubt
-      })
+      try await rig.advance(
+        by: Self.pace,
+        until: {
+          let task = try await rig.tasks.task(id)
+          return task.status.isTerminal || task.waiting?.reason == .stepInDoubt
+        })
       let task = try await rig.tasks.task(id)
       guard task.status == .waiting, let step = task.waiting?.step else { return task }
       let output: JSONValue = ["text": .string(StoryTool.answer(step))]

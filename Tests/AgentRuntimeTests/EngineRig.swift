@@ -126,12 +126,12 @@ final class EngineRig: Sendable {
   /// Moves the clock on in small steps until `isMet`; gives up after two minutes of real time, in which a task with the
   /// longest timeout cannot run out. Beside eleven other tests on two processors a step may take 50 ms, and some tests
   /// wait for a thousand of them.
-  func advance(until isMet: @Sendable () async throws -> Bool) async throws {
+  func advance(by pace: Duration = .seconds(1), until isMet: @Sendable () async throws -> Bool) async throws {
     let start = ContinuousClock.now
     while ContinuousClock.now - start < .seconds(120) {
       try Task.checkCancellation()
       if try await isMet() { return }
-      await step(.seconds(1))
+      await step(pace)
     }
     throw ServiceError("test", "two minutes of waiting went by in vain")
   }

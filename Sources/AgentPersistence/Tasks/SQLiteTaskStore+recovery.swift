@@ -27,8 +27,30 @@ extension SQLiteTaskStore {
           try context.save(row)
           report.count(row.status)
         }
-        if rows.count < Self.recoveryChunk { return report }
+        if rows.count < Self.recoveryChunk { break }
       }
+      try Self.wakeLimited(context)
+      return report
+    }
+  }
+
+  /// Those who waited for a provider ask again: only the process that sent them away knew when their turn would come, and
+  /// would have called them sooner than they were told.
+  private static func wakeLimited(_ context: WriteContext) throws {
+    let now = context.now.milliseconds
+    var last: Int64 = 0
+    while true {
+      let rows = try context.db.rows(
+        "SELECT \(TaskRow.columns) FROM task WHERE status = ? AND id > ? ORDER BY id LIMIT ?",
+        [TaskStatus.waiting.storedCode, last, recoveryChunk])
+      for stored in rows {
+        var row = try TaskRow(stored)
+        last = row.id.number
+        guard row.waitReason == .providerLimit, let until = row.runAfter, until > now else { continue }
+        row.runAfter = now
+        try context.save(row)
+      }
+      if rows.count < recoveryChunk { return }
     }
   }
 

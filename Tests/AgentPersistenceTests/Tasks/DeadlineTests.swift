@@ -99,6 +99,28 @@ struct DeadlineTests {
     try await bench.expectTrueCounters()
   }
 
+  @Test("a start makes waits for a provider due, however many, and no others")
+  func limitedAtStart() async throws {
+    let bench = try await TaskStoreBench()
+    let until = bench.clock.now().adding(.seconds(500))
+    var ids: [TaskID] = []
+    // More than recovery reads at a time.
+    for reason in [WaitReason.timer, .approval] + Array(repeating: .providerLimit, count: 300) {
+      let claimed = try await bench.running()
+      try await bench.advance(claimed, .waiting(TaskWait(reason: reason, until: until)))
+      ids.append(claimed.task.id)
+    }
+    try await bench.reopen()
+    let now = bench.clock.now()
+    _ = try await bench.store.beginEpoch()
+    for (index, id) in ids.enumerated() {
+      #expect(try await bench.task(id).waiting?.until == (index < 2 ? until : now))
+    }
+    #expect(try await bench.store.promoteDue(limit: 500) == 300)
+    #expect(try await bench.task(ids[0]).waiting?.until == until)
+    try await bench.expectTrueCounters()
+  }
+
   @Test("a wait that ends after the deadline ends failed")
   func overdueWait() async throws {
     let bench = try await TaskStoreBench()
