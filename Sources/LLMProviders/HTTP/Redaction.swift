@@ -5,25 +5,31 @@ import Foundation
 /// Makes a provider's words fit to be shown: without our secrets, on one line, not long.
 struct Redaction: Sendable {
   private let secrets: [Secret]
+  /// Those of which a piece tells too much as well.
+  private let longSecrets: [Secret]
 
   /// Enough for a sentence that says what is wrong; a provider may quote the request in it.
   static let longestText = 300
+  /// How much of a text is searched for pieces: several times what is shown, for pieces give way to shorter words.
+  private static let longestSearch = 4 * 1024
 
-  init(_ secrets: [Secret]) {
+  /// `addresses` are hidden as a whole alone: their words stand in many a sentence.
+  init(_ secrets: [Secret], addresses: [Secret] = []) {
     // The longest first: one may be a part of another.
-    self.secrets = secrets.filter { !$0.isEmpty }
+    self.secrets = (secrets + addresses).filter { !$0.isEmpty }
       .sorted { $0.reveal().utf8.count > $1.reveal().utf8.count }
+    longSecrets = secrets.filter { $0.reveal().count >= SecretRuns.shortestSecret }
   }
 
   /// Everything in the settings that is a secret or may be one, as it stands there and as it is sent.
   init(_ settings: RemoteProviderSettings) {
-    var secrets = [settings.apiKey, settings.proxy].compactMap { $0 }
+    var secrets = [settings.apiKey].compactMap { $0 }
     for value in settings.headers.values { secrets += [value] + Self.token(of: value) }
     for value in settings.query.values { secrets += [value, Secret(value.reveal().escaped)] }
     for url in [settings.baseURL, settings.proxy?.reveal()] {
       if let url, let userInfo = UserInfo(url) { secrets += userInfo.secrets }
     }
-    self.init(secrets)
+    self.init(secrets, addresses: [settings.proxy].compactMap { $0 })
   }
 
   /// What stands behind a scheme in a header's value, as in `Bearer TOKEN`: a provider may quote it alone. Short words
@@ -38,7 +44,10 @@ struct Redaction: Sendable {
     for secret in secrets { clear = clear.replacing(secret.reveal(), with: Secret.placeholder) }
     let line = String(String.UnicodeScalarView(clear.unicodeScalars.map { Self.isPlain($0) ? $0 : " " }))
     let words = line.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
-    return words.count <= Self.longestText ? words : words.prefix(Self.longestText) + "…"
+    let searched = words.prefix(Self.longestSearch)
+    let safe = SecretRuns(longSecrets.map { $0.reveal() }).hidden(in: String(searched), by: Secret.placeholder)
+    let isWhole = safe.count <= Self.longestText && searched.endIndex == words.endIndex
+    return isWhole ? safe : safe.prefix(Self.longestText) + "…"
   }
 
   /// No control character, no line or paragraph separator, nothing that turns the direction of writing.

@@ -1,5 +1,6 @@
 import AgentCore
 import AgentTestKit
+import Foundation
 import HTTPTransport
 import Testing
 
@@ -82,6 +83,45 @@ import Testing
     #expect(detail.hasPrefix(#"the provider answered 400: bad "[secret]" and [secret] [31mnow x"#), "\(detail)")
     #expect(detail.count < 350)
     #expect(!detail.contains("sk-"))
+  }
+
+  private static let key = "SEKRITabcdefgh/ijklmnop+qrst0123456789"
+
+  static let quotes: [(String, String)] = [
+    ("Incorrect API key provided: SEKRITabcdef****23456789.", "Incorrect API key provided: [secret]****[secret]."),
+    ("…\(key.suffix(20)) is wrong", "…[secret] is wrong"), ("key \(key.uppercased())!", "key [secret]!"),
+    ("key \(key.escaped)", "key [secret]"), ("key=\(key.lowercased().prefix(8))", "key=[secret]"),
+    ("key \(Data(key.utf8).base64EncodedString())", "key [secret]"),
+    // Seven letters are left, and a word of their own.
+    ("SEKRITa, short-on", "SEKRITa, short-on"), ("abcdefg, short-one", "abcdefg, short-one"),
+  ]
+
+  @Test("shows no eight characters of a long secret, in whatever case or code", arguments: quotes)
+  func pieces(message: String, shown: String) {
+    let redaction = Redaction([Secret(Self.key), Secret("short-one-x")])
+    #expect(redaction.shown(message) == shown)
+  }
+
+  @Test("shows nothing of a secret that is a part of a longer text in base64", arguments: ["", "a", "me", "me:"])
+  func basic(before: String) {
+    let sent = Data((before + Self.key + "\n").utf8).base64EncodedString()
+    let shown = Redaction([Secret(Self.key)]).shown("got \(sent)")
+    #expect(shown.contains(Secret.placeholder) && shown.count < 24, "\(shown)")
+    let hexadecimal = Self.key.utf8.map { String($0, radix: 16) }.joined()
+    #expect(Redaction([Secret(Self.key)]).shown(hexadecimal) == Secret.placeholder)
+  }
+
+  @Test("shows the words of a proxy's address, but not its user and password") func addresses() {
+    var values = settings(.openai)
+    values.proxy = Secret("http://somebody:password-1@proxy.internal:3128")
+    let shown = Redaction(values).shown("internal error; password-1; http://somebody:password-1@proxy.internal:3128")
+    #expect(shown == "internal error; [secret]; [secret]")
+  }
+
+  @Test("is searched for pieces of secrets in no time, however long it is", .timeLimit(.minutes(1))) func longText() {
+    let redaction = Redaction([Secret(String(repeating: "k3y-", count: 2000))])
+    let shown = redaction.shown(String(repeating: "k3y-k3y-x ", count: 6000))
+    #expect(shown.hasPrefix("[secret]x [secret]x ") && shown.hasSuffix("…") && shown.count < 350)
   }
 
   @Test("of a key shows nothing that the provider wrote", arguments: [401, 403]) func keyWords(status: Int) {
