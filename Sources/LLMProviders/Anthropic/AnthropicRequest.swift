@@ -64,7 +64,7 @@ struct AnthropicRequest {
   private func toolsCalled(in messages: [JSONValue]) -> [JSONValue] {
     let blocks = messages.flatMap { $0["content"]?.arrayValue ?? [] }.filter { $0["type"] == "tool_use" }
     var seen: Set<String> = []
-    return blocks.compactMap { $0["name"]?.stringValue.map(names.wire) }.filter { seen.insert($0).inserted }.map {
+    return blocks.compactMap { $0["name"]?.stringValue }.filter { seen.insert($0).inserted }.map {
       ["name": .string($0), "description": "not to be called any more", "input_schema": ["type": "object"]]
     }
   }
@@ -88,7 +88,7 @@ struct AnthropicRequest {
       case .assistant(let text, let calls, let origin):
         let own = source.ownMessage(origin)
         let wireIDs = ids.begin(calls, isOwn: own != nil)
-        (role, blocks) = ("assistant", own.map { Self.own($0, calls, wireIDs) } ?? foreign(text, calls, wireIDs))
+        (role, blocks) = ("assistant", own.map { self.own($0, calls, wireIDs) } ?? foreign(text, calls, wireIDs))
       case .toolResult(let callID, _, let text, let isError):
         (role, blocks) = ("user", [Self.result(ids.result(of: callID), text, isError)])
       }
@@ -121,8 +121,8 @@ struct AnthropicRequest {
   }
 
   /// As it came: thoughts with their signatures, in their places. The inputs of its calls are what they are by now: they
-  /// may have been no object, and a long text may have given way.
-  private static func own(_ message: JSONValue, _ calls: [ToolCall], _ ids: [String]) -> [JSONValue] {
+  /// may have been no object, and a long text may have given way. A name that no API takes is mended.
+  private func own(_ message: JSONValue, _ calls: [ToolCall], _ ids: [String]) -> [JSONValue] {
     var rest = zip(calls, ids).makeIterator()
     return (message["content"]?.arrayValue ?? []).compactMap { block in
       guard case .object(var members) = block else { return nil }
@@ -131,6 +131,7 @@ struct AnthropicRequest {
       case "tool_use":
         guard let (call, id) = rest.next() else { return nil }
         members["id"] = .string(id)
+        members["name"] = names.mended(members["name"])
         members["input"] = call.mendedArguments
         return .object(members)
       default: return block

@@ -26,6 +26,13 @@ struct ToolNames: Sendable, Hashable {
   /// Also of a tool that is offered no longer, or never was: the conversation may name it.
   func wire(_ name: String) -> String { wireNames[name] ?? Self.plain(name) }
 
+  /// Of a call that its own provider made: as it came, unless no API takes that back.
+  func mended(_ sent: JSONValue?) -> JSONValue {
+    let name = sent?.stringValue ?? ""
+    let isTaken = !name.isEmpty && name.utf8.count <= Self.longest && name.allSatisfy(\.isPlain)
+    return .string(isTaken ? name : wire(name))
+  }
+
   /// Also of a tool that this request does not offer: whether there is one, and for whom, is not for us to say. Our
   /// names have one dot, before which no `_` stands.
   func own(_ name: String) -> String {
@@ -36,7 +43,7 @@ struct ToolNames: Sendable, Hashable {
 
   private static func plain(_ name: String) -> String {
     let plain = String(name.map { $0.isPlain ? $0 : "_" }.prefix(longest))
-    return plain.isEmpty ? "unnamed" : plain
+    return plain.isEmpty ? "unknown_tool" : plain
   }
 }
 

@@ -46,7 +46,7 @@ struct OpenAIRequest {
       case .assistant(let text, let calls, let origin):
         let own = source.ownMessage(origin)
         let wireIDs = ids.begin(calls, isOwn: own != nil)
-        return own.map { Self.own($0, calls, wireIDs) } ?? foreign(text, calls, wireIDs)
+        return own.map { self.own($0, calls, wireIDs) } ?? foreign(text, calls, wireIDs)
       case .toolResult(let callID, _, let text, _):
         return ["role": "tool", "tool_call_id": .string(ids.result(of: callID)), "content": .string(text)]
       }
@@ -63,9 +63,9 @@ struct OpenAIRequest {
     return ["role": "user", "content": .array(parts)]
   }
 
-  /// As it came, but for the ids that the calls got here and for arguments that are other ones by now: they were no
-  /// object, or a long text gave way.
-  private static func own(_ message: JSONValue, _ calls: [ToolCall], _ ids: [String]) -> JSONValue {
+  /// As it came, but for the ids that the calls got here, for names that no API takes, and for arguments that are other
+  /// ones by now: they were no object, or a long text gave way.
+  private func own(_ message: JSONValue, _ calls: [ToolCall], _ ids: [String]) -> JSONValue {
     guard case .object(var members) = message else { return message }
     members["role"] = "assistant"
     if let sent = members["tool_calls"]?.arrayValue, !sent.isEmpty {
@@ -77,6 +77,7 @@ struct OpenAIRequest {
           // `try?`: what is no JSON is another text too. By their texts: the journal may have read `1.0` as `1`.
           let said = function["arguments"]?.stringValue.flatMap { try? JSONValue(parsing: $0) }
           if said?.text != arguments { function["arguments"] = .string(arguments) }
+          function["name"] = names.mended(function["name"])
           call["function"] = .object(function)
           return .object(call)
         })

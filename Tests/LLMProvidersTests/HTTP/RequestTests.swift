@@ -173,4 +173,42 @@ import Testing
     #expect(arguments == (dialect == .openai ? [.string(elided.text), .string(came[1])] : [elided, numbers]))
     #expect(text.contains("hm") && text.contains("sig-1") && !text.contains("a long text"))
   }
+
+  static let names: [(JSONValue, String)] = [
+    ("file_read", "file_read"), ("file.read", "file_read"), ("a.b.c d", "a_b_c_d"), ("", "unknown_tool"),
+    (5, "unknown_tool"), (nil, "unknown_tool"), ("wörld", "w_rld"),
+    (.string(String(repeating: "x", count: 65)), String(repeating: "x", count: 64)),
+  ]
+
+  @Test("gives a call's name back as it came where an API takes it, else mended, under the same id", arguments: names)
+  func callNames(sent: JSONValue, shown: String) throws {
+    let call = ToolCall(id: "c1", name: sent.stringValue ?? "", arguments: [:])
+    let messages: [(Dialect, JSONValue)] = [
+      (
+        .openai,
+        [
+          "role": "assistant", "content": nil,
+          "tool_calls": [["id": "c1", "type": "function", "function": ["name": sent, "arguments": "{}"]]],
+        ]
+      ),
+      (
+        .anthropic,
+        ["role": "assistant", "content": [["type": "tool_use", "id": "c1", "name": sent, "input": [:]]]]
+      ),
+    ]
+    for (dialect, message) in messages {
+      for provider in [ProviderID("p"), "other"] {
+        let origin = ReplyOrigin(provider: provider, model: "m-1", message: message)
+        let turns: [ChatMessage] = [
+          .user("go"), .assistant(text: "", calls: [call], origin: origin),
+          .toolResult(callID: "c1", name: call.name, text: "no such tool", isError: true),
+        ]
+        let sent = try body(modelRequest(turns, tools: [fileRead]), settings(dialect))
+        let turn = sent["messages"]?.arrayValue?[1]
+        let name = turn?["tool_calls"]?.arrayValue?[0]["function"]?["name"] ?? turn?["content"]?.arrayValue?[0]["name"]
+        #expect(name == .string(shown))
+        #expect(ids(sent).calls == ["c1"] && ids(sent).results == ["c1"])
+      }
+    }
+  }
 }
