@@ -6,9 +6,11 @@ package struct ServerSentEvent: Sendable, Hashable {
   package var data: String
   /// The last `id` up to and with this event; empty before the first.
   package var lastEventID: String
+  /// False where its data was not UTF-8: U+FFFD stands in `data` for what was not.
+  package var isText: Bool
 
-  package init(name: String = "message", data: String, lastEventID: String = "") {
-    (self.name, self.data, self.lastEventID) = (name, data, lastEventID)
+  package init(name: String = "message", data: String, lastEventID: String = "", isText: Bool = true) {
+    (self.name, self.data, self.lastEventID, self.isText) = (name, data, lastEventID, isText)
   }
 }
 
@@ -106,8 +108,10 @@ package struct EventStreamParser: Sendable {
     lastEventID = eventID
     defer { (name, data) = ("", []) }
     guard !data.isEmpty else { return nil }
+    let bytes = data.dropLast()
+    let text = String(validating: bytes, as: UTF8.self)
     return ServerSentEvent(
-      name: name.isEmpty ? "message" : name, data: String(decoding: data.dropLast(), as: UTF8.self),
-      lastEventID: lastEventID)
+      name: name.isEmpty ? "message" : name, data: text ?? String(decoding: bytes, as: UTF8.self),
+      lastEventID: lastEventID, isText: text != nil)
   }
 }

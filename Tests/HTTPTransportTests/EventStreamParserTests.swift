@@ -89,4 +89,12 @@ import Testing
     for _ in 0..<most { _ = try parser.consume(line) }
     #expect(throws: EventStreamError.eventTooLong) { _ = try parser.consume(line) }
   }
+
+  @Test("an event whose data is not UTF-8 says so, and the next one is text again") func invalidText() throws {
+    let bytes = "data: a\u{1}b\n\ndata: ü\n\n: \u{1}\n\n".utf8.map { $0 == 1 ? 0xFF : $0 }
+    #expect(
+      try events(bytes.map { [$0] }) == [
+        ServerSentEvent(data: "a\u{FFFD}b", isText: false), ServerSentEvent(data: "ü"),
+      ])
+  }
 }

@@ -83,7 +83,9 @@ struct AnthropicAssembler: ReplyAssembler {
 
   func reply() throws(ProviderError) -> AssembledReply {
     guard hasMessage || !blocks.isEmpty else { throw hasEndMark ? .emptyReply : .cutStream }
-    guard let reason = envelope["stop_reason"]?.stringValue ?? (isWhole ? "end_turn" : nil) else { throw .cutStream }
+    let told = envelope["stop_reason"] ?? (isWhole ? JSONValue.string("end_turn") : Optional.none)
+    guard let told else { throw .cutStream }
+    guard let reason = told.stringValue else { throw .unknownReason }
     var reply = soFar
     reply.finish = try Self.finish(reason)
     return reply
@@ -104,7 +106,7 @@ struct AnthropicAssembler: ReplyAssembler {
     case "tool_use": return .toolCalls
     case "max_tokens", "model_context_window_exceeded": return .length
     case "refusal": return .refusal
-    default: throw .malformed("the answer ends for a reason that is not known here")
+    default: throw .unknownReason
     }
   }
 

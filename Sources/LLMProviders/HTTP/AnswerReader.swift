@@ -76,7 +76,10 @@ struct AnswerReader {
       throw ProviderError(.providerTooLarge, "a line of the answer is too long", wasSent: true)
     }
     var added = ""
-    for event in events where !assembler.hasEndMark { added += try assembler.take(event) }
+    for event in events where !assembler.hasEndMark {
+      guard event.isText else { throw .malformed("an event of the answer is not UTF-8") }
+      added += try assembler.take(event)
+    }
     return added
   }
 }

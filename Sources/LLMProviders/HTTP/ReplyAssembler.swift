@@ -47,8 +47,11 @@ struct AssembledReply: Sendable, Hashable {
   /// Of the thinking that came with it, which is no part of `text`.
   var thinkingBytes = 0
 
-  /// It says nothing and asks for nothing.
+  /// Nothing came.
   var isEmpty: Bool { text.isEmpty && calls.isEmpty }
+
+  /// It asks for nothing, and says nothing that could be seen.
+  var saysNothing: Bool { calls.isEmpty && text.allSatisfy(\.isWhitespace) }
 }
 
 extension ProviderError {
@@ -59,6 +62,8 @@ extension ProviderError {
 
   static let cutStream = ProviderError(
     .streamTruncated, "the answer ended before the reply did", wasSent: true)
+
+  static let unknownReason = malformed("the answer ends for a reason that is not known here")
 
   static let emptyReply = ProviderError(.providerEmpty, "the provider answered without a reply", wasSent: true)
 }

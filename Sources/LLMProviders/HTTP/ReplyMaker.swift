@@ -14,7 +14,7 @@ struct ReplyMaker {
   func reply(_ assembled: AssembledReply) throws(ProviderError) -> ModelReply {
     var finish = assembled.finish
     if finish == .stop || finish == .toolCalls {
-      guard !assembled.isEmpty else { throw .emptyReply }
+      guard !assembled.saysNothing else { throw .emptyReply }
       finish = assembled.calls.isEmpty ? .stop : .toolCalls
     }
     return ModelReply(

@@ -56,7 +56,10 @@ struct OpenAIAssembler: ReplyAssembler {
       }
       hasChoice = true
       keep(choice, without: [member, "index", "error", "logprobs"])
-      if let reason = choice["finish_reason"]?.stringValue, !reason.isEmpty { finishReason = reason }
+      if let reason = choice.present("finish_reason") {
+        guard let reason = reason.stringValue else { throw .unknownReason }
+        if !reason.isEmpty { finishReason = reason }
+      }
       if let delta = choice.present(member) { added += try take(delta: delta) }
     }
     return added
@@ -122,7 +125,7 @@ struct OpenAIAssembler: ReplyAssembler {
       // The second is Mistral's, for the end of the context.
       case "length", "model_length": return .length
       case "content_filter": return .refusal
-      default: throw .malformed("the answer ends for a reason that is not known here")
+      default: throw .unknownReason
       }
     }
   }

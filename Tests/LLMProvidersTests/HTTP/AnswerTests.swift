@@ -124,10 +124,36 @@ import Testing
       anthropicStream(
         [AnthropicFixtures.start] + AnthropicFixtures.textBlock(0, ["x"])
           + [AnthropicFixtures.end("tired"), AnthropicFixtures.stop])
+    ), (.openai, openAIStream([#"{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":7}]}"#])),
+    (.openai, openAIStream([#"{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":{}}]}"#])),
+    (
+      .anthropic,
+      anthropicStream(
+        [AnthropicFixtures.start] + AnthropicFixtures.textBlock(0, ["x"])
+          + [#"{"type":"message_delta","delta":{"stop_reason":7}}"#, AnthropicFixtures.stop])
     ),
   ]
 
-  @Test("that ends for an unknown reason is `provider_malformed`", arguments: unknownReasons)
+  @Test(
+    "that is not UTF-8 is `provider_malformed`, as a stream and as one JSON body, but not after its end mark",
+    arguments: [Dialect.openai, .anthropic])
+  func invalidText(dialect: Dialect) throws {
+    let (stream, whole) =
+      dialect == .openai
+      ? (OpenAIFixtures.text, OpenAIFixtures.whole) : (AnthropicFixtures.text, AnthropicFixtures.whole)
+    for (text, mark, type) in [(stream, "dich", "text/event-stream"), (whole, "Hi.", "application/json")] {
+      var bytes = Array(text.utf8)
+      let place = try #require(text.utf8.ranges(of: mark.utf8).first)
+      bytes.insert(0xC3, at: text.utf8.distance(from: text.utf8.startIndex, to: place.lowerBound))
+      let error = #expect(throws: ProviderError.self) { try read(dialect, [bytes], type: type) }
+      #expect(error?.code == .providerMalformed)
+    }
+    let after = Array(stream.utf8) + Array("data: ".utf8) + [0xFF, 0x0A, 0x0A]
+    #expect(try read(dialect, [after]).reply.text == "Grüß dich, 漢字 😀")
+  }
+
+  @Test(
+    "that ends for an unknown reason, or for one that is no text, is `provider_malformed`", arguments: unknownReasons)
   func unknownReason(dialect: Dialect, stream: String) {
     #expect(failure(dialect, stream)?.code == .providerMalformed)
   }

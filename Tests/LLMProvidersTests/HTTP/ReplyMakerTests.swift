@@ -56,6 +56,18 @@ import Testing
     #expect(names.wire("a-b") == "a-b")
     #expect(names.wire(String(repeating: "x", count: 70)).count == 64)
     #expect(names.wire("wörld tour") == "w_rld_tour")
-    #expect(names.wire("") == "unnamed")
+    #expect(names.wire("") == "unknown_tool")
+  }
+
+  @Test(
+    "without calls and with white space alone are `provider_empty`", arguments: ["", " ", "\n\n\t", "\u{A0}\u{3000}"])
+  func blank(text: String) throws {
+    for finish in [FinishReason.stop, .toolCalls] {
+      let error = #expect(throws: ProviderError.self) { try reply([], finish: finish, text: text) }
+      #expect(error?.code == .providerEmpty && error?.isRetryable == true)
+    }
+    let call = AssembledReply.Call(id: "a", name: "file_read", arguments: "{}")
+    #expect(try reply([call], text: text).calls.count == 1)
+    #expect(try reply([], finish: .length, text: text).finish == .length)
   }
 }
