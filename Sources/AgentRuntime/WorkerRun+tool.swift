@@ -51,6 +51,9 @@ extension WorkerRun {
     }
     let violations = schema.violations(in: arguments)
     guard !violations.isEmpty else { return nil }
+    guard arguments.objectValue != nil else {
+      return Failure(code: "tool_arguments_invalid", detail: arguments.faultAsArguments)
+    }
     let sentences = violations.prefix(3).map { "\($0.pointer.isEmpty ? "the arguments" : $0.pointer): \($0.detail)" }
     return Failure(code: "tool_arguments_invalid", detail: sentences.joined(separator: "; "))
   }

@@ -107,7 +107,9 @@ import Testing
     "arguments that do not fit what the tool says of them do nothing, and the model is told",
     arguments: [
       (["n": 1], nil), (["n": 1, "note": nil], nil), (["n": "1"], "/n"), ([:], "n"), (["n": nil], "/n"),
-      ("no object", "the arguments"),
+      ("no object", "the arguments are not valid JSON: they must be a JSON object"),
+      ("[1]", "the arguments are not a JSON object but a JSON array"),
+      ([1], "the arguments are not a JSON object but a JSON array"),
     ] as [(JSONValue, String?)])
   func checked(arguments: JSONValue, place: String?) async throws {
     let probe = ProbeTool(

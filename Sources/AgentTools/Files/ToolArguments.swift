@@ -9,7 +9,7 @@ package struct ToolArguments: Sendable {
   /// Throws `tool_arguments_invalid` for anything but an object whose members are all among `names`.
   package init(_ arguments: JSONValue, names: [String]) throws(ToolError) {
     guard let members = arguments.objectValue else {
-      throw Self.invalid("the arguments are a \(arguments.typeName), not an object")
+      throw Self.invalid(arguments.faultAsArguments)
     }
     if let unknown = members.keys.filter({ !names.contains($0) }).min() {
       throw Self.invalid(

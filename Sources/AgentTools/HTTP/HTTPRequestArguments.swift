@@ -19,7 +19,7 @@ struct HTTPRequestArguments: Sendable {
 
   /// Throws `tool_arguments_invalid` with a sentence that the model can act on.
   init(_ arguments: JSONValue) throws(ToolError) {
-    guard let members = arguments.objectValue else { throw Self.invalid("the arguments must be an object") }
+    guard let members = arguments.objectValue else { throw Self.invalid(arguments.faultAsArguments) }
     if let unknown = members.keys.sorted().first(where: { !["method", "url", "headers", "body"].contains($0) }) {
       throw Self.invalid("unknown argument `\(unknown.prefix(64))`")
     }
