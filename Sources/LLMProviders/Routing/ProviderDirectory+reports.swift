@@ -42,7 +42,7 @@ extension ProviderDirectory {
       model: nil, messages: [.user("Reply with the word ok.")], tools: [], maxOutputTokens: Self.testTokens,
       task: TaskID(number: 0), agent: "provider-test", turn: 1)
     let (clock, started) = (parts.clock, parts.clock.uptime())
-    let result: Result<ModelReply, ProviderError> = await withTaskGroup(
+    let result = await withTaskGroup(
       of: Result<ModelReply, ProviderError>?.self
     ) { group in
       group.addTask {
@@ -59,8 +59,8 @@ extension ProviderDirectory {
       }
       let first = await group.next() ?? nil
       group.cancelAll()
-      return first ?? .failure(Self.tooSlow)
-    }
+      return first
+    } ?? .failure(Task.isCancelled ? Self.tooSlow : provider.noted(Self.tooSlow))
     let latency = parts.clock.uptime() - started
     switch result {
     case .success(let reply): return .answered(model: reply.model, latency: latency)

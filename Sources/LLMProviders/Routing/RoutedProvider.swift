@@ -93,6 +93,12 @@ package final class RoutedProvider: ModelProvider {
     }
   }
 
+  /// A test that somebody would not wait for any longer: to the call itself it was a caller who went away.
+  func noted(_ error: ProviderError) -> ProviderError {
+    note(error)
+    return error
+  }
+
   /// One call; how it goes is noted.
   private func recorded(
     _ request: ModelRequest, onDelta: @escaping @Sendable (String) -> Void

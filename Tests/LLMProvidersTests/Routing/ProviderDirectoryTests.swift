@@ -274,6 +274,8 @@ struct ProviderDirectoryTests {
       return
     }
     #expect(error.code == .timeout)
+    // It was reached, as far as anybody knows, but not well.
+    #expect(rig.directory.report("a")?.health.lastError?.code == "timeout" && rig.status("a") == .ok)
   }
 
   @Test("a test's 429 closes the gate for all, and a good test opens it")
