@@ -19,6 +19,10 @@ package enum ConfigFolder {
   ) throws(ConfigError) -> LoadedConfiguration {
     let path = trimmed(folder ?? defaultPath)
     if isFolder(path) { return try all(of: path, environment, tools) }
+    guard !ConfigFile.exists(path) else {
+      let message = "is no folder, or a link that leads nowhere"
+      throw ConfigError(issues: [ConfigIssue(file: path, code: .invalid, message: message)])
+    }
     if folder == nil { return try builtIn(environment: environment, tools: tools) }
     throw ConfigError(issues: [ConfigIssue(file: path, code: .invalid, message: "there is no such folder")])
   }
@@ -145,7 +149,9 @@ private struct Load {
     if settings.lacksKey(settings.defaultID) {
       let message =
         "the default provider '\(settings.defaultID)' needs a key and has none: its calls fail until it has one"
-      result.warnings.append(ConfigIssue(file: file("providers.yaml"), code: .noKey, message: message))
+      let warning = ConfigIssue(file: file("providers.yaml"), code: .noKey, message: message)
+      result.defaultWarning = warning
+      result.warnings.append(warning)
     }
     result.values += values
     issues += log.issues
@@ -162,11 +168,11 @@ private struct Load {
 
   /// Issues of the script's own file go to the same log as what names it: the file's name is theirs.
   private func script(_ path: Placed<String>, _ log: inout IssueLog) -> (script: SandboxScript, text: String)? {
-    var own = IssueLog(file: file(path.value))
+    var own = IssueLog(file: path.written ?? file(path.value))
     defer { log.merge(own) }
     switch ConfigFile.read(file(path.value), log: &own) {
     case .absent:
-      log.add(.invalid, path.mark, "there is no script '\(path.value)' in the configuration folder")
+      log.add(.invalid, path.mark, "there is no script '\(path.shown)' in the configuration folder")
       return nil
     case .unreadable: return nil
     case .text(let text):
@@ -191,7 +197,7 @@ private struct Load {
       result.warnings.append(
         ConfigIssue(
           file: file("agents.yaml"), line: provider.mark.line, column: provider.mark.column, code: .noKey,
-          message: "'agents.\(agent).provider': '\(provider.value)' needs a key and has none: its calls fail until then"
+          message: "'agents.\(agent).provider': '\(provider.shown)' needs a key and has none: its calls fail until then"
         ))
     }
     result.agents = settings.agents
@@ -201,14 +207,14 @@ private struct Load {
   /// A file below the folder, by its name; where a link there leads is its maker's matter.
   private func instructions(_ path: Placed<String>, _ log: inout IssueLog) -> String? {
     guard !path.value.hasPrefix("/"), !path.value.split(separator: "/").contains("..") else {
-      log.add(.invalid, path.mark, "'\(path.value)' must be relative to the configuration folder, without '..'")
+      log.add(.invalid, path.mark, "'\(path.shown)' must be relative to the configuration folder, without '..'")
       return nil
     }
-    var own = IssueLog(file: file(path.value))
+    var own = IssueLog(file: path.written ?? file(path.value))
     defer { log.merge(own) }
     switch ConfigFile.read(file(path.value), log: &own) {
     case .absent:
-      log.add(.invalid, path.mark, "there is no file '\(path.value)' in the configuration folder")
+      log.add(.invalid, path.mark, "there is no file '\(path.shown)' in the configuration folder")
       return nil
     case .unreadable: return nil
     case .text(let text):
@@ -225,7 +231,7 @@ private struct Load {
       issues.append(
         ConfigIssue(
           file: file("agents.yaml"), line: provider.mark.line, column: provider.mark.column, code: .invalid,
-          message: "'agents.\(agent).provider' names no provider: '\(provider.value)'\(hint)"))
+          message: "'agents.\(agent).provider' names no provider: '\(provider.shown)'\(hint)"))
     }
   }
 

@@ -8,6 +8,8 @@ package struct LoadedConfiguration: Sendable {
   package var providers: ProviderSettings
   /// Worth a log line each; none stops the start.
   package var warnings: [ConfigIssue]
+  /// The one of them that holds only while the default is the files' own.
+  var defaultWarning: ConfigIssue?
   /// Every key with its value and its source.
   package var values: [ConfigValue] = []
 
@@ -16,5 +18,14 @@ package struct LoadedConfiguration: Sendable {
     providers: ProviderSettings = ProviderSettings(), warnings: [ConfigIssue] = []
   ) {
     (self.server, self.agents, self.providers, self.warnings) = (server, agents, providers, warnings)
+  }
+
+  /// The warnings as they are while that provider is the default, which a switch over the API may have made it.
+  package func warnings(whileDefault id: ProviderID) -> [ConfigIssue] {
+    guard id != providers.defaultID else { return warnings }
+    let others = warnings.filter { $0 != defaultWarning }
+    guard providers.lacksKey(id) else { return others }
+    let message = "'\(id)', switched to over the API, needs a key and has none: its calls fail until it has one"
+    return others + [ConfigIssue(file: "the default provider", code: .noKey, message: message)]
   }
 }

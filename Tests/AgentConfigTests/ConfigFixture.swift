@@ -16,6 +16,13 @@ struct ConfigFixture {
     try Data(bytes).write(to: URL(fileURLWithPath: folder.appending(name)))
   }
 
+  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: folder.appending(name)) }
+
+  /// A link under that name; what it leads to need not be there.
+  func link(_ name: String, to target: String) throws {
+    try FileManager.default.createSymbolicLink(atPath: folder.appending(name), withDestinationPath: target)
+  }
+
   func load(_ environment: [String: String] = [:]) throws(ConfigError) -> LoadedConfiguration {
     try ConfigFolder.load(folder.path, environment: environment)
   }

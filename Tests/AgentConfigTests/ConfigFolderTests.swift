@@ -84,6 +84,45 @@ struct ConfigFolderTests {
     #expect(issues.map(\.message) == ["is larger than 1MiB", "is not UTF-8"])
   }
 
+  @Test(
+    "a file that is a link to nowhere is refused, and not taken for absent",
+    arguments: ["server.yaml", "agents.yaml", "providers.yaml"])
+  func danglingLink(_ name: String) throws {
+    let fixture = try ConfigFixture()
+    try fixture.link(name, to: "gone/\(name)")
+    let issues = fixture.issues()
+    #expect(issues.map(\.file) == [name] && issues[0].message == "is a link that leads nowhere", "\(issues)")
+    #expect(issues[0].code == .invalid)
+    try fixture.remove(name)
+    #expect(fixture.issues().isEmpty)
+  }
+
+  @Test("so are scripts, instructions and the folder itself")
+  func danglingLinks() throws {
+    let fixture = try ConfigFixture([
+      "providers.yaml": "providers: {s: {type: sandbox, script: s.yaml}}\n",
+      "agents.yaml": "agents: {a: {instructions_file: a.md}}\n",
+    ])
+    for name in ["s.yaml", "a.md", "folder"] { try fixture.link(name, to: "nowhere") }
+    let issues = fixture.issues()
+    #expect(issues.map(\.file) == ["a.md", "s.yaml"], "\(issues)")
+    #expect(issues.allSatisfy { $0.message == "is a link that leads nowhere" }, "\(issues)")
+    let error = #expect(throws: ConfigError.self) { try ConfigFolder.load(fixture.folder.appending("folder")) }
+    #expect(error?.issues.first?.message == "is no folder, or a link that leads nowhere")
+  }
+
+  @Test("a file of instructions is text: no NUL, no bytes that are no UTF-8")
+  func instructions() throws {
+    let fixture = try ConfigFixture(["agents.yaml": "agents: {a: {instructions_file: a.md}}\n"])
+    for (bytes, message) in [([0x61, 0x0A, 0x62, 0x00], "holds NUL"), ([0x61, 0x0A, 0xFF], "is not UTF-8")]
+      as [([UInt8], String)]
+    {
+      try fixture.write("a.md", bytes)
+      let issues = fixture.issues()
+      #expect(issues.map { "\($0.file):\($0.line)" } == ["a.md:2"] && issues[0].message == message, "\(issues)")
+    }
+  }
+
   @Test("a byte order mark and CRLF are no part of the content")
   func byteOrderMark() throws {
     let fixture = try ConfigFixture()

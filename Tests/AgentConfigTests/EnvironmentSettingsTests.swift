@@ -134,6 +134,24 @@ struct EnvironmentSettingsTests {
       try EnvironmentFile.read(good.folder.appending("env")) == ["A": "2", "B": "two words", "C": "x=y", "D": ""])
   }
 
+  @Test("what is wrong with a file of variables and what is wrong with the folder is told at once")
+  func fileAndFolder() throws {
+    let fixture = try ConfigFixture([
+      "env": "A=/a\nhush hush\n", "server.yaml": "workers: 0\ndata: ${A}\nsocket: ${B}\n",
+    ])
+    let path = fixture.folder.appending("env")
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigFolder.load(fixture.folder.path, environmentFile: path)
+    }
+    let places = error?.issues.map(fixture.short).map { "\($0.file):\($0.line)" }
+    #expect(places == ["env:2", "server.yaml:1", "server.yaml:3"], "\(error?.issues ?? [])")
+    try fixture.write("env", Array("A=/a\nB=/b\n".utf8))
+    try fixture.write("server.yaml", Array("data: ${A}\nsocket: ${B}\n".utf8))
+    #expect(try ConfigFolder.load(fixture.folder.path, environmentFile: path).server.socket == "/b")
+    try fixture.write("env", Array("A=/a\nbad\nB=/b\n".utf8))
+    #expect(throws: ConfigError.self) { try ConfigFolder.load(fixture.folder.path, environmentFile: path) }
+  }
+
   @Test("the shipped environment loads, and so does every line of it that a site would turn on")
   func shipped() throws {
     let text = try ShippedFiles.text("agent-system.env")

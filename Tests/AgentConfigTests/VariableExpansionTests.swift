@@ -5,6 +5,9 @@ import Testing
 struct VariableExpansionTests {
   private static let environment = [
     "A": "a", "EMPTY": "", "N": "010", "YAML": "x, {evil: 1}\nworkers: 9", "NESTED": "${A}", "NULL": "null", "B_2": "b",
+    "ESC": "\u{1B}[2J", "NUL": "a\0b",
+    // What the process's reader of its environment makes of a stray byte.
+    "BYTES": "a\u{FFFD}",
   ]
 
   @Test(
@@ -13,7 +16,7 @@ struct VariableExpansionTests {
       ("${A}", "a"), ("'${A}'", "a"), ("\"x${A}y${B_2}z\"", "xaybz"), ("${A:-d}", "a"), ("${NONE:-d}", "d"),
       ("${EMPTY:-d}", "d"), ("'${NONE:-}x'", "x"), ("${NONE:-a:-b}", "a:-b"), ("$${A}", "${A}"), ("'$$A'", "$$A"),
       ("$A", "$A"), ("'a$'", "a$"), ("$$${A}", "$${A}"), ("${NESTED}", "${A}"), ("${NULL}", "null"),
-      ("'${NONE:-${A}'", "${A"), ("|-\n      ${A} b", "a b"),
+      ("|-\n      ${A} b", "a b"),
     ])
   func expanded(_ written: String, _ expected: String) throws {
     let fixture = try ConfigFixture(["agents.yaml": "agents:\n  a:\n    instructions: x\n    description: \(written)\n"]
@@ -83,6 +86,12 @@ struct VariableExpansionTests {
     Refusal("data: '${}'\n", "1:7 config_invalid", "begins no variable"),
     Refusal("data: '/a${A'\n", "1:7 config_invalid", "begins no variable"),
     Refusal("data: '${é}'\n", "1:7 config_invalid", "begins no variable"),
+    Refusal("data: '${NONE:-${A}'\n", "1:7 config_invalid", "the default of ${NONE:-…} holds another '${'"),
+    Refusal("data: '${A:-${B:-c}}'\n", "1:7 config_invalid", "the default of ${A:-…} holds another '${'"),
+    Refusal("data: '${NONE:-/${A}/${A}}'\n", "1:7 config_invalid", "the default of ${NONE:-…} holds another '${'"),
+    Refusal("data: '/${ESC}'\n", "1:7 config_invalid", "variable ESC holds a control character"),
+    Refusal("allowed_hosts: ['${NUL}']\n", "1:17 config_invalid", "variable NUL holds a control character"),
+    Refusal("data: '/${BYTES}'\n", "1:7 config_invalid", "or bytes that are no UTF-8"),
   ]
 
   @Test("each mistake is refused at its value's place, without the value", arguments: refusals)
@@ -92,6 +101,19 @@ struct VariableExpansionTests {
     #expect(issues.count == 1)
     #expect("\(issue.file):\(issue.line):\(issue.column) \(issue.code.rawValue)" == "server.yaml:" + refusal.place)
     #expect(issue.message.contains(refusal.message), "\(issue.message)")
+  }
+
+  @Test(
+    "a model, or a file's name, is one line, by a variable as in YAML",
+    arguments: [
+      "agents: {a: {instructions: x, provider: sandbox, model: V}}", "agents: {a: {instructions_file: V}}",
+      "providers: {p: {type: openai, model: V}}", "providers: {p: {type: openai, api_key_file: V}}",
+      "providers: {p: {type: openai, ca_file: V}}",
+    ], ["'${YAML}'", "\"a\\nb\"", "\"a\\eb\""])
+  func oneLine(_ text: String, _ value: String) throws {
+    let name = String(text.prefix { $0 != ":" }) + ".yaml"
+    let issues = try ConfigFixture([name: text.replacing("V", with: value) + "\n"]).issues(Self.environment)
+    #expect(issues.count == 1 && issues[0].message.contains("holds a control character"), "\(issues)")
   }
 
   @Test("every unset variable of all files is told at once")

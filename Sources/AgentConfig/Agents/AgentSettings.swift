@@ -91,7 +91,7 @@ package struct AgentSettings: Sendable {
     agent.instructions = instructions(section, surroundings, &reader)
     let provider = reader.text("provider", in: section).flatMap { $0.value == "default" ? nil : $0 }
     agent.provider = provider.map { ProviderID($0.value) }
-    agent.model = reader.nonEmpty("model", in: section)
+    agent.model = reader.nonEmptyLine("model", in: section)?.value
     if agent.model != nil, provider == nil, let entry = section.entries["model"] {
       reader.log.add(
         .invalid, entry.keyMark,
@@ -107,7 +107,7 @@ package struct AgentSettings: Sendable {
     if let number = reader.integer("context_tokens", in: section) { agent.contextTokens = Int(number) }
     agent.allowHosts = (reader.texts("allow_hosts", in: section) ?? []).compactMap { host in
       guard AllowedHost.isValid(host.value) else {
-        reader.log.add(.invalid, host.mark, "'\(section.shown).allow_hosts': '\(host.value)' \(AllowedHost.rule)")
+        reader.log.add(.invalid, host.mark, "'\(section.shown).allow_hosts': '\(host.shown)' \(AllowedHost.rule)")
         return nil
       }
       return host.value
@@ -120,7 +120,7 @@ package struct AgentSettings: Sendable {
     _ section: ConfigReader.Section, _ surroundings: Surroundings, _ reader: inout ConfigReader
   ) -> String {
     let text = reader.text("instructions", in: section)
-    let path = reader.nonEmptyText("instructions_file", in: section)
+    let path = reader.nonEmptyLine("instructions_file", in: section)
     let name: String
     let read: Placed<String>?
     switch (text, path) {
@@ -164,11 +164,11 @@ package struct AgentSettings: Sendable {
   ) -> String? {
     if tools.contains(tool.value) { return tool.value }
     if toolNames.contains(tool.value) {
-      reader.log.add(.notSupported, tool.mark, "this build does not support the tool '\(tool.value)'")
+      reader.log.add(.notSupported, tool.mark, "this build does not support the tool '\(tool.shown)'")
       return nil
     }
     let hint = NearestName.of(tool.value, among: tools).map { "; did you mean '\($0)'?" } ?? ""
-    reader.log.add(.invalid, tool.mark, "'\(section.shown).tools': there is no tool '\(tool.value)'\(hint)")
+    reader.log.add(.invalid, tool.mark, "'\(section.shown).tools': there is no tool '\(tool.shown)'\(hint)")
     return nil
   }
 }
@@ -182,6 +182,17 @@ extension ConfigReader {
     guard let text = text(name, in: section) else { return nil }
     guard !text.value.isEmpty else {
       log.add(.invalid, text.mark, "'\(Self.join(section.shown, name))' is empty")
+      return nil
+    }
+    return text
+  }
+
+  /// The same, for what goes into requests or names a file.
+  mutating func nonEmptyLine(_ name: String, in section: Section) -> Placed<String>? {
+    guard let text = nonEmptyText(name, in: section) else { return nil }
+    guard !SecretText.hasControlCharacter(text.value) else {
+      log.add(
+        .invalid, text.mark, "'\(Self.join(section.shown, name))' holds a control character (a line break, perhaps)")
       return nil
     }
     return text

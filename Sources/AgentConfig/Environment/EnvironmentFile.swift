@@ -5,6 +5,13 @@ package enum EnvironmentFile {
   ///
   /// - Throws: `config_invalid` with the line of each that is none, and for a file that cannot be read.
   package static func read(_ path: String) throws(ConfigError) -> [String: String] {
+    let (variables, issues) = variables(of: path)
+    guard issues.isEmpty else { throw ConfigError(issues: issues) }
+    return variables
+  }
+
+  /// What can be read of it, and what cannot.
+  fileprivate static func variables(of path: String) -> ([String: String], [ConfigIssue]) {
     var log = IssueLog(file: path)
     var result: [String: String] = [:]
     switch ConfigFile.read(path, log: &log) {
@@ -12,8 +19,7 @@ package enum EnvironmentFile {
     case .unreadable: break
     case .text(let text): result = parse(text, &log)
     }
-    guard log.issues.isEmpty else { throw ConfigError(issues: log.issues) }
-    return result
+    return (result, log.issues)
   }
 
   private static func parse(_ text: String, _ log: inout IssueLog) -> [String: String] {
@@ -45,5 +51,24 @@ package enum EnvironmentFile {
       return String(text)
     }
     return String(text.dropFirst().dropLast())
+  }
+}
+
+extension ConfigFolder {
+  /// Reads the folder with a file's variables as the environment.
+  ///
+  /// - Throws: All issues of that file, then all of the folder, where what a bad line was to set counts as unset.
+  package static func load(
+    _ folder: String?, environmentFile: String
+  ) throws(ConfigError) -> LoadedConfiguration {
+    let (variables, found) = EnvironmentFile.variables(of: environmentFile)
+    var issues = found
+    do throws(ConfigError) {
+      let loaded = try load(folder, environment: variables)
+      if issues.isEmpty { return loaded }
+    } catch {
+      issues += error.issues
+    }
+    throw ConfigError(issues: issues)
   }
 }

@@ -33,7 +33,9 @@ struct EnvironmentKey: Sendable, Hashable {
       switch SecretText.read(path) {
       case .secret(let secret): return EnvironmentKey(variable: fileVariable, secret: secret, file: path)
       case .problem(let problem):
-        issues.append(ConfigIssue(file: fileVariable, code: .invalid, message: "\(path) \(problem)"))
+        // Without a slash it may be the key itself, put into the wrong variable.
+        let shown = path.contains("/") ? path : "the file that it names"
+        issues.append(ConfigIssue(file: fileVariable, code: .invalid, message: "\(shown) \(problem)"))
         return nil
       }
     }

@@ -159,7 +159,7 @@ package struct ProviderSettings: Sendable, Hashable {
     guard let names else { return nil }
     guard names.contains(wanted.value) else {
       let hint = NearestName.of(wanted.value, among: names).map { "; did you mean '\($0)'?" } ?? ""
-      reader.log.add(.invalid, wanted.mark, "'default' names no provider of this file: '\(wanted.value)'\(hint)")
+      reader.log.add(.invalid, wanted.mark, "'default' names no provider of this file: '\(wanted.shown)'\(hint)")
       return nil
     }
     return ProviderID(wanted.value)

@@ -71,8 +71,8 @@ extension RemoteProviderSettings {
       dialect: dialect, baseURL: address?.text ?? service.baseURL, model: isService ? service.model : "",
       needsKey: isService || dialect == .anthropic, maximumTokensName: ShippedProviders.maximumTokensName(host: host))
     reader.noteDefault("base_url", in: section, .string(service.baseURL))
-    if let model = reader.nonEmpty("model", in: section) {
-      settings.model = model
+    if let model = reader.nonEmptyLine("model", in: section) {
+      settings.model = model.value
     } else if isService {
       reader.noteDefault("model", in: section, .string(service.model))
     } else if section.isWhole, section.entries["model"].map(\.value.isNull) ?? true {
@@ -111,7 +111,7 @@ extension RemoteProviderSettings {
     environment: EnvironmentKey?, _ reader: inout ConfigReader
   ) {
     let key = reader.secret("api_key", in: section)
-    let path = reader.nonEmptyText("api_key_file", in: section)
+    let path = reader.nonEmptyLine("api_key_file", in: section)
     if let path, key != nil {
       return reader.log.add(
         .invalid, path.mark, "'\(section.shown)' has both 'api_key' and 'api_key_file': give one of them")
@@ -125,7 +125,10 @@ extension RemoteProviderSettings {
       settings.apiKeyFile = file
       switch SecretText.read(file) {
       case .problem(let problem):
-        reader.log.add(.invalid, path.mark, "'\(section.shown).api_key_file': \(file) \(problem)")
+        // Without a slash it may be the key itself, written where its file was to be named.
+        let shown =
+          path.written ?? (path.value.contains("/") ? file : "the file that it names in the configuration folder")
+        reader.log.add(.invalid, path.mark, "'\(section.shown).api_key_file': \(shown) \(problem)")
       case .secret(let secret):
         settings.apiKey = secret
         reader.noteSecret("api_key", in: section, secret, .file(file, line: 0, variables: []))
@@ -150,11 +153,11 @@ extension RemoteProviderSettings {
     {
       settings.proxy = proxy.value
     }
-    if let path = reader.nonEmptyText("ca_file", in: section) {
+    if let path = reader.nonEmptyLine("ca_file", in: section) {
       let file = absolute(path.value, in: folder)
       settings.certificateAuthorityFile = file
       if let problem = ConfigFile.problem(ofReading: file) {
-        reader.log.add(.invalid, path.mark, "'\(section.shown).ca_file': \(file) \(problem)")
+        reader.log.add(.invalid, path.mark, "'\(section.shown).ca_file': \(path.written ?? file) \(problem)")
       }
     }
     if let name = reader.nonEmptyText("max_tokens_name", in: section) {
@@ -164,7 +167,7 @@ extension RemoteProviderSettings {
           .invalid, name.mark, "'\(section.shown).max_tokens_name' is no member's name: letters, digits, '_'")
       } else if RequestBodyMembers.contents.contains(name.value) {
         reader.log.add(
-          .invalid, name.mark, "'\(section.shown).max_tokens_name': '\(name.value)' carries something else")
+          .invalid, name.mark, "'\(section.shown).max_tokens_name': '\(name.shown)' carries something else")
       }
     } else {
       reader.noteDefault("max_tokens_name", in: section, .string(settings.maximumTokensName))

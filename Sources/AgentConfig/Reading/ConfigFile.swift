@@ -18,8 +18,10 @@ struct ConfigFile {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let code = errno
-      if code == ENOENT { return .absent }
-      log.add(.invalid, "cannot be opened: \(String(cString: strerror(code)))")
+      if code == ENOENT, !exists(path) { return .absent }
+      let reason =
+        code == ENOENT ? "is a link that leads nowhere" : "cannot be opened: \(String(cString: strerror(code)))"
+      log.add(.invalid, reason)
       return .unreadable
     }
     defer { close(descriptor) }
@@ -34,7 +36,18 @@ struct ConfigFile {
       log.add(.invalid, SourceMark(line: lineOfFirstBadByte(body), column: 1), "is not UTF-8")
       return .unreadable
     }
+    if let place = body.firstIndex(of: 0) {
+      let line = 1 + body[..<place].count(where: { $0 == UInt8(ascii: "\n") })
+      log.add(.invalid, SourceMark(line: line, column: 1), "holds NUL")
+      return .unreadable
+    }
     return .text(text)
+  }
+
+  /// Whether the name is there, be it a link that leads nowhere.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
   }
 
   /// Half a sentence on why a file that something else will read cannot be; nil: it can.

@@ -4,6 +4,13 @@ import AgentCore
 struct Placed<Value: Sendable>: Sendable {
   var value: Value
   var mark: SourceMark
+  /// What stands there, where variables make the value: see `YAMLNode.written`.
+  var written: String?
+}
+
+extension Placed where Value == String {
+  /// The value as a message may quote it.
+  var shown: String { written ?? value }
 }
 
 extension ConfigReader {
@@ -39,7 +46,7 @@ extension ConfigReader {
     return items.enumerated().compactMap { index, item in
       guard let text = text(item, "\(shown)[\(index)]", maximumBytes: Self.maximumItemBytes) else { return nil }
       guard seen.insert(text.value).inserted else {
-        log.add(.invalid, item.mark, "'\(text.value)' stands twice in '\(shown)'")
+        log.add(.invalid, item.mark, "'\(text.shown)' stands twice in '\(shown)'")
         return nil
       }
       return text
@@ -206,7 +213,7 @@ extension ConfigReader {
       log.add(.invalid, node.mark, "'\(shown)' has \(text.utf8.count) bytes; \(maximumBytes) is the most")
       return nil
     }
-    return Placed(value: text, mark: node.mark)
+    return Placed(value: text, mark: node.mark, written: node.written)
   }
 
   private mutating func choice(_ node: YAMLNode, _ shown: String, _ words: [String]) -> Placed<String>? {
@@ -214,7 +221,7 @@ extension ConfigReader {
     guard words.contains(text.value) else {
       let hint = NearestName.of(text.value, among: words).map { "; did you mean '\($0)'?" } ?? ""
       log.add(
-        .invalid, node.mark, "'\(shown)' is '\(text.value)'; it must be one of \(words.joined(separator: ", "))\(hint)")
+        .invalid, node.mark, "'\(shown)' is '\(text.shown)'; it must be one of \(words.joined(separator: ", "))\(hint)")
       return nil
     }
     return text
@@ -236,7 +243,7 @@ extension ConfigReader {
     switch isPlain && node.variables.isEmpty ? PlainScalar(text) : .text {
     case .ambiguous(let reason): log.add(.invalid, node.mark, "'\(shown)' must be \(wanted), and \(reason)")
     case .text where wanted.hasSuffix("number"), .flag, .number, .integer, .null: wrongType(node, shown, wanted)
-    case .text: log.add(.invalid, node.mark, "'\(shown)' is '\(text)'; it must be \(wanted)")
+    case .text: log.add(.invalid, node.mark, "'\(shown)' is '\(node.written ?? text)'; it must be \(wanted)")
     }
     return nil
   }
@@ -244,7 +251,7 @@ extension ConfigReader {
   private mutating func outOfRange<Value>(
     _ node: YAMLNode, _ shown: String, _ text: String, _ low: String, _ high: String
   ) -> Value? {
-    log.add(.invalid, node.mark, "'\(shown)' is \(text); it must be between \(low) and \(high)")
+    log.add(.invalid, node.mark, "'\(shown)' is \(node.written ?? text); it must be between \(low) and \(high)")
     return nil
   }
 }

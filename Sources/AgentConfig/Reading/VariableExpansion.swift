@@ -32,6 +32,7 @@ struct VariableExpansion {
       for problem in pass.problems { log.add(problem.code, node.mark, problem.message) }
       result.content = pass.problems.isEmpty ? .scalar(expanded, isPlain: isPlain) : .broken
       result.variables = pass.names
+      if !pass.names.isEmpty { result.written = text }
     }
     return result
   }
@@ -79,13 +80,31 @@ struct VariableExpansion {
       let name = inside.prefix { $0 == "_" || ($0.isASCII && ($0.isLetter || $0.isNumber)) }
       let tail = inside[name.endIndex...]
       guard let first = name.first, !first.isNumber, tail.isEmpty || tail.hasPrefix(":-") else { return malformed() }
+      guard !tail.contains("${") else {
+        problems.append((.invalid, "the default of ${\(name):-…} holds another '${', and no default is expanded"))
+        return ""
+      }
       if !names.contains(String(name)) { names.append(String(name)) }
       // Empty counts as unset, as in a shell's `:-`: a variable that a unit or a container only passes on is empty.
-      if let value = environment[String(name)], !value.isEmpty { return value }
+      if let value = environment[String(name)], !value.isEmpty {
+        if value.unicodeScalars.allSatisfy(Self.isPrintable) { return value }
+        problems.append(
+          (.invalid, "the environment variable \(name) holds a control character, or bytes that are no UTF-8"))
+        return ""
+      }
       if !tail.isEmpty { return String(tail.dropFirst(2)) }
       problems.append(
         (.variableUnset, "the environment variable \(name) is not set, or empty: set it, or write ${\(name):-default}"))
       return ""
+    }
+
+    /// What YAML takes as it stands (YAML 1.1, section 5.1), but for U+FFFD: the environment's reader puts that in place of
+    /// bytes that are no UTF-8.
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+      switch scalar.value {
+      case 0x09, 0x0A, 0x0D, 0x20...0x7E, 0x85, 0xA0...0xFFFC, 0x1_0000...: true
+      default: false
+      }
     }
 
     private mutating func malformed() -> String {

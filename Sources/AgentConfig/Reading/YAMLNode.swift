@@ -32,6 +32,9 @@ struct YAMLNode: Sendable {
   var mark: SourceMark
   /// Of a scalar: the environment variables that stand in it, expanded.
   var variables: [String] = []
+  /// Of a scalar with variables in it: its text before they were expanded. It stands in messages in the value's place,
+  /// which may be a secret.
+  var written: String?
 
   /// What the node is to people: `a number`, `a list`, …
   var typeName: String {

@@ -63,7 +63,8 @@ package enum ConfigReference {
     `${VAR}` in a value is the environment's variable, `${VAR:-default}` the same with what stands for an unset or empty
     one, `$${` the two characters. It is put in once, after the file was parsed, so that no value becomes YAML; never in
     `instructions`, files of instructions and scripts. Without a default an unset one is `config_variable_unset`. What a
-    variable puts into a `body` is a secret to `config show`.
+    variable puts into a `body` is a secret to `config show`. A default holds no further `${`. No message quotes what a
+    variable holds: `${VAR}` stands there, as written.
 
     """
 

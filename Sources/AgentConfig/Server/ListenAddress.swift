@@ -40,15 +40,16 @@ package struct ListenAddress: Sendable, Hashable {
       throw ConfigError(issues: [issue])
     }
     guard address.isLoopback else {
-      throw ConfigError(issues: [ConfigIssue(file: flag, code: .plaintextRefused, message: address.refusal)])
+      throw ConfigError(issues: [ConfigIssue(file: flag, code: .plaintextRefused, message: refusal(text))])
     }
     return address
   }
 
   static let malformed = "is no address: write HOST:PORT, as in 127.0.0.1:8080, [::1]:8080 or localhost:8080"
 
-  var refusal: String {
-    "'\(self)' is not a loopback address, and this build has no TLS: put a proxy in front and listen on 127.0.0.1"
+  /// `text`: the address as it was given.
+  static func refusal(_ text: String) -> String {
+    "'\(text)' is not a loopback address, and this build has no TLS: put a proxy in front and listen on 127.0.0.1"
   }
 }
 

@@ -122,11 +122,11 @@ extension ServerSettings {
     }
     return texts.compactMap { text in
       guard let address = ListenAddress(text.value) else {
-        reader.log.add(.invalid, text.mark, "'listen': '\(text.value)' \(ListenAddress.malformed)")
+        reader.log.add(.invalid, text.mark, "'listen': '\(text.shown)' \(ListenAddress.malformed)")
         return nil
       }
       guard address.isLoopback else {
-        reader.log.add(.plaintextRefused, text.mark, address.refusal)
+        reader.log.add(.plaintextRefused, text.mark, ListenAddress.refusal(text.shown))
         return nil
       }
       return address
@@ -157,7 +157,7 @@ extension ConfigReader {
     guard bare.map(HostText.isIPv6) ?? (HostText.isIPv4(text.value) || HostText.isName(text.value)) else {
       log.add(
         .invalid, text.mark,
-        "'\(shown)': '\(text.value)' is neither a host name nor an address ([…] for IPv6), without port")
+        "'\(shown)': '\(text.shown)' is neither a host name nor an address ([…] for IPv6), without port")
       return nil
     }
     return text.value.lowercased()

@@ -96,6 +96,10 @@ import Testing
     #expect(rows["read_by"] == "here")
     let level = rows["data"]?.arrayValue?.first { $0["key"] == "log.level" }
     #expect(level?["value"] == "debug" && level?["source"] == "environment")
+    try Data("PW hush\nLOG_LEVEL=loud\n".utf8).write(to: URL(fileURLWithPath: env))
+    let both = try await Self.offline(["config", "check", "--config", folder.path, "--env-file", env])
+    #expect(both.status == 78 && both.output.contains("service.env:1:1: config_invalid"), "\(both)")
+    #expect(both.output.contains("LOG_LEVEL: config_invalid") && both.output.contains("variable PW is not set"))
     let bad = try await Self.offline(["config", "show", "--config", folder.path])
     #expect(bad.status == 78 && bad.errors.contains("config_variable_unset"), "\(bad)")
   }

@@ -105,6 +105,11 @@ import Testing
     let lines = try await service.logged("REDIS_URL")
     #expect(lines.count == 1 && lines[0].contains(" WARNING ") && lines[0].contains("ignored"), "\(lines)")
     #expect(try !service.logText.contains("6379"))
+    // The variables are those of the start: a reload has nothing new to say of them.
+    service.signal(SIGHUP)
+    try await service.logged("reloaded:")
+    #expect(try await service.send("POST", "/api/config/reload").status == 200)
+    #expect(try await service.logged("REDIS_URL").count == 1)
     #expect(try await service.send("GET", "/health/redis").status == 200)
   }
 
@@ -161,5 +166,10 @@ import Testing
       #expect(run.status == 78 && run.errors.contains("config_variable_unset"), "\(run)")
       #expect(run.errors.contains("providers.yaml:2:35") && run.errors.contains("MY_KEY") && !hasData, "\(run)")
     }
+    let (misplaced, _) = try await ServiceProcess.refusedStart(
+      files: ["providers.yaml": "default: '${MY_KEY}'\nproviders: {a: {type: sandbox}}\n"],
+      environment: ["MY_KEY": "sk-hush"])
+    #expect(misplaced.status == 78 && misplaced.errors.contains("names no provider of this file: '${MY_KEY}'"))
+    #expect(!misplaced.errors.contains("hush") && !misplaced.output.contains("hush"), "\(misplaced)")
   }
 }

@@ -134,6 +134,31 @@ import Testing
     #expect(try !service.logText.contains("sk-"))
   }
 
+  @Test("a file that became a link to nowhere is refused, and what it said stays in force")
+  func danglingLink() async throws {
+    let service = try await Self.service()
+    let path = service.configuration + "/agents.yaml"
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "nowhere.yaml")
+    let answer = try await service.refused(409, "reload_refused", "POST", "/api/config/reload")
+    #expect(answer.text.contains("is a link that leads nowhere"), "\(answer.text)")
+    #expect(try await service.send("GET", "/api/agents/a").status == 200)
+    #expect(try await service.send("GET", "/api/agents/coder").status == 404)
+  }
+
+  @Test("a value that a variable holds is in no answer and no line of a refused reload")
+  func planted() async throws {
+    let service = try await Self.service(["MY_KEY": "sk-hush"])
+    try service.writeConfiguration("server.yaml", "log: {level: '${MY_KEY}'}\n")
+    try service.writeConfiguration("agents.yaml", "agents: {a: {instructions: x, provider: '${MY_KEY}'}}\n")
+    let answer = try await service.refused(409, "reload_refused", "POST", "/api/config/reload")
+    #expect(answer.json["errors"]?.arrayValue?.count == 2 && answer.text.contains("${MY_KEY}"), "\(answer.text)")
+    let check = try await service.verb(["config", "check"])
+    #expect(check.status == 78 && check.output.contains("'log.level' is '${MY_KEY}'"), "\(check)")
+    try await service.logged("reload_refused: ", times: 2)
+    #expect(try !service.logText.contains("hush") && !answer.text.contains("hush") && !check.output.contains("hush"))
+  }
+
   @Test("nobody may reload or read the configuration without the right to")
   func rights() async throws {
     let service = try await Self.service()

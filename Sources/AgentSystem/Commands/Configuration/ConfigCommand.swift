@@ -26,8 +26,8 @@ struct OfflineOptions: ParsableArguments {
   func source(_ environment: [String: String]) -> ConfigurationSource {
     let (config, envFile) = (config, envFile)
     return ConfigurationSource(folder: (config ?? ConfigFolder.defaultPath).absolute) { () throws(ConfigError) in
-      try ConfigFolder.load(
-        config, environment: envFile.map { path throws(ConfigError) in try EnvironmentFile.read(path) } ?? environment)
+      if let envFile { return try ConfigFolder.load(config, environmentFile: envFile) }
+      return try ConfigFolder.load(config, environment: environment)
     }
   }
 
