@@ -13,7 +13,7 @@ struct ConfigurationComposition {
   let engine: Dispatcher
   let log: LogFile
 
-  func inForce(replaceProviders: @escaping @Sendable (ProviderSettings) async -> Void) -> ConfigurationInForce {
+  func inForce(replaceProviders: @escaping @Sendable (ProviderSettings) async -> ProviderID) -> ConfigurationInForce {
     let (agents, engine, log, store, journalLog) = (agents, engine, log, parts.store, parts.log)
     return ConfigurationInForce(
       settings.configuration, source: settings.source,

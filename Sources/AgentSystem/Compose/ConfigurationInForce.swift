@@ -6,7 +6,8 @@ import AgentRuntime
 actor ConfigurationInForce {
   /// What a reload changes, each in one go.
   struct Hands: Sendable {
-    var replaceProviders: @Sendable (ProviderSettings) async -> Void
+    /// Gives the default that is then in force.
+    var replaceProviders: @Sendable (ProviderSettings) async -> ProviderID
     var replaceAgents: @Sendable ([AgentDefinition]) async -> Void
     var updateAgent: @Sendable (AgentDefinition) -> Void
     var setLogLevel: @Sendable (ServerSettings.LogLevel) -> Void
@@ -73,16 +74,19 @@ actor ConfigurationInForce {
         fields: error.issues.map { .init($0.place, "\($0.code.rawValue): \($0.message)") })
     }
     let change = ConfigurationChange(from: current, to: loaded)
-    await hands.replaceProviders(loaded.providers)
+    let defaultID = await hands.replaceProviders(loaded.providers)
     await hands.replaceAgents(loaded.agents)
     hands.setLogLevel(loaded.server.log.level)
     current = change.merged
-    tell(change, loaded.warnings, principal)
+    tell(change, loaded.warnings(whileDefault: defaultID), principal)
     return change.json
   }
 
   private func tell(_ change: ConfigurationChange, _ warnings: [ConfigIssue], _ principal: Principal) {
-    for warning in warnings { log.record(.warning, "config", warning.description, [:]) }
+    // The variables are those of the start, and what they say was said then.
+    for warning in warnings where warning.code != .ignored {
+      log.record(.warning, "config", warning.description, [:])
+    }
     log.record(
       .info, "config", change.sentence,
       [

@@ -36,10 +36,6 @@ struct ServiceComposition {
   /// Serves until SIGTERM or SIGINT; `announce` is told each address that takes connections.
   func run(announce: @escaping @Sendable (BoundAddress) -> Void) async throws(StartFailure) {
     let journalLog = ServiceJournalLog(file: log)
-    if let note = settings.offlineNote { journalLog.record(.info, "config", note, [:]) }
-    for warning in settings.configuration.warnings {
-      journalLog.record(.warning, "config", warning.description, [:])
-    }
     if let problem = log.problem { journalLog.record(.warning, "log", "app.log cannot be written: \(problem)", [:]) }
     let events = TaskEvents()
     let file = try openStore(events: events, log: journalLog)
@@ -89,6 +85,7 @@ struct ServiceComposition {
         clock: clock, random: random, log: log, store: store, transport: providerTransport,
         isSandbox: settings.isSandbox
       ).directory(settings.configuration.providers)
+      note(settings, whileDefault: providers.defaultID, log)
       let parts = try engineParts(
         store: store, providers: providers, reserve: file.options.limits.reservedBytes,
         clock: StoreClock(file: file, machine: clock),
@@ -99,6 +96,14 @@ struct ServiceComposition {
       providerTransport.shutdown()
     } catch {
       throw StartFailure(describing: error)
+    }
+  }
+
+  /// What the configuration has to say: once it is known who answers, which a stored switch may have changed.
+  private func note(_ settings: ServiceSettings, whileDefault id: ProviderID, _ log: ServiceJournalLog) {
+    if let note = settings.offlineNote(whileDefault: id) { log.record(.info, "config", note, [:]) }
+    for warning in settings.configuration.warnings(whileDefault: id) {
+      log.record(.warning, "config", warning.description, [:])
     }
   }
 
@@ -142,7 +147,11 @@ struct ServiceComposition {
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
     let configuring = ConfigurationComposition(
       settings: settings, parts: parts, agents: agents, engine: engine, log: self.log)
-    let configuration = configuring.inForce(replaceProviders: { await providers.replace($0) })
+    let configuration = configuring.inForce(
+      replaceProviders: {
+        await providers.replace($0)
+        return providers.defaultID
+      })
     let services = APIServices(
       tasks: TaskService(
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,

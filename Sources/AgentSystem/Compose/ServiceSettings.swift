@@ -14,10 +14,10 @@ struct ServiceSettings: Sendable {
   /// Nil: standard error alone.
   var logFolder: String?
 
-  /// For the log, where nobody has chosen the offline provider but it answers all the same.
-  var offlineNote: String? {
+  /// For the log, where nobody has chosen the offline provider but it answers all the same. `id`: the default in force.
+  func offlineNote(whileDefault id: ProviderID) -> String? {
     let providers = configuration.providers
-    guard !isSandbox, providers.namedDefault == nil,
+    guard !isSandbox, providers.namedDefault == nil, id == providers.defaultID,
       case .sandbox(nil)? = providers.providers
         .first(where: { $0.id == providers.defaultID })?.kind
     else { return nil }

@@ -120,6 +120,24 @@ import Testing
     #expect(try await service.logged("no_key", times: 2).count == 2)
   }
 
+  @Test("the log tells of the default that a switch has put in force, and of the key that it lacks")
+  func keylessSwitch() async throws {
+    let folder = try TemporaryFolder()
+    let first = try await ServiceProcess.serve(in: folder, environment: ["OPENAI_API_KEY": "sk-x"])
+    #expect(try await first.send("POST", "/api/providers/default?provider=openai").status == 200)
+    first.signal(SIGTERM)
+    #expect(await first.exit() == 0)
+    let second = try await ServiceProcess.serve(in: folder)
+    let lines = try await second.logged("no_key")
+    #expect(lines.count == 1 && lines[0].contains(" WARNING ") && lines[0].contains("'openai'"), "\(lines)")
+    #expect(try !second.logText.contains("the offline sandbox is the default"))
+    #expect(try await second.send("POST", "/api/config/reload").status == 200)
+    #expect(try await second.logged("no_key", times: 2).count == 2)
+    #expect(try await second.send("POST", "/api/providers/default?provider=sandbox").status == 200)
+    #expect(try await second.send("POST", "/api/config/reload").status == 200)
+    #expect(try await second.logged("no_key").count == 2)
+  }
+
   @Test("forty levels of aliases stop neither a check nor a reload, by HTTP or by signal")
   func aliasBomb() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder())
