@@ -5,7 +5,10 @@ import AgentCore
 enum AnthropicSchema {
   /// Nil where closing an object would change what fits: one with members of any name, or a schema without a type; and
   /// for references and literals that the service refuses.
-  static func sendable(_ schema: JSONValue) -> JSONValue? { sendable(schema, depth: 0) }
+  static func sendable(_ schema: JSONValue) -> JSONValue? {
+    guard hasSendableReferences(schema) else { return nil }
+    return sendable(schema, depth: 0)
+  }
 
   private static func sendable(_ schema: JSONValue, depth: Int) -> JSONValue? {
     guard case .object(var rest) = schema, depth < JSONValue.maximumDepth else { return nil }

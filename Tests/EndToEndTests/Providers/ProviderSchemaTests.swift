@@ -38,6 +38,19 @@ import Testing
         "additionalProperties": false, "$defs": ["number": ["type": "integer"]],
       ], "misfit": ["count": "three"], "fit": ["count": 3],
     ],
+    // A tree: Anthropic takes no definition that leads back to itself.
+    [
+      "schema": [
+        "type": "object", "properties": ["root": ["$ref": "#/$defs/node"]], "required": ["root"],
+        "additionalProperties": false,
+        "$defs": [
+          "node": [
+            "type": "object", "properties": ["name": ["type": "string"], "next": ["$ref": "#/$defs/node"]],
+            "required": ["name"], "additionalProperties": false,
+          ]
+        ],
+      ], "misfit": ["root": ["next": ["name": "b"]]], "fit": ["root": ["name": "a", "next": ["name": "b"]]],
+    ],
   ]
   private static let answer: JSONValue = ["title": "Fish", "count": 3]
 
