@@ -64,6 +64,12 @@ static inline CURLcode agent_curl_set_prerequest(CURL *easy, curl_prereq_callbac
   return curl_easy_setopt(easy, CURLOPT_PREREQDATA, context);
 }
 
+// The status of the proxy's last answer to CONNECT; 0 if there was none.
+static inline long agent_curl_connect_code(CURL *easy) {
+  long code = 0;
+  return curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK ? code : 0;
+}
+
 static inline CURLMcode agent_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
 }

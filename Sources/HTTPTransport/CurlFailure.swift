@@ -4,15 +4,44 @@ import CCurl
 struct CurlFailure {
   private let code: CURLcode
   private let errorText: String
+  private let proxy: Proxy?
 
-  /// `errorText` is libcurl's own sentence; it is shown for TLS alone, where it names the certificate's fault.
-  init(_ code: CURLcode, errorText: String) { (self.code, self.errorText) = (code, errorText) }
+  /// `errorText` is libcurl's own sentence; it is shown for TLS alone, where it names the certificate's fault. `proxy`
+  /// is the one that was to be gone through, where that is as far as it came.
+  init(_ code: CURLcode, errorText: String, proxy: Proxy? = nil) {
+    (self.code, self.errorText, self.proxy) = (code, errorText, proxy)
+  }
+
+  struct Proxy {
+    /// Host and port. What may be a user name or a password is left out.
+    let place: String
+    /// The status of its answer to CONNECT; 0 where none came.
+    let answer: Int
+
+    init(_ url: String, answer: Int) {
+      let start = url.lastIndex(of: "@").map { url.index(after: $0) }
+      let rest = start.map { url[$0...] } ?? url.split(separator: "/", maxSplits: 1).last ?? ""
+      place = String(rest.drop { $0 == "/" }.prefix { !"/?#".contains($0) })
+      self.answer = answer
+    }
+
+    /// Nil where the failure is not its own.
+    func trouble(_ code: CURLcode, _ meaning: String) -> String? {
+      switch (code, answer) {
+      case (CURLE_COULDNT_CONNECT, _), (CURLE_COULDNT_RESOLVE_PROXY, _):
+        "no connection to the proxy \(place): \(meaning)"
+      case (_, 407): "the proxy \(place) lets nobody in without the right user name and password (status 407)"
+      case (_, 300...): "the proxy \(place) refused the tunnel with status \(answer)"
+      default: nil
+      }
+    }
+  }
 
   func error(at place: String) -> TransportError {
     let meaning = String(cString: curl_easy_strerror(code))
     switch transportCode {
     case .tlsFailed: return TransportError(.tlsFailed, "\(place): \(errorText.isEmpty ? meaning : errorText)")
-    case let other: return TransportError(other, "\(place): \(meaning)")
+    case let other: return TransportError(other, "\(place): \(proxy?.trouble(code, meaning) ?? meaning)")
     }
   }
 

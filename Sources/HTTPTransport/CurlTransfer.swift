@@ -99,10 +99,16 @@ final class CurlTransfer {
     if code == CURLE_COULDNT_CONNECT, !triedPeer, let deniedPeer {
       return TransportError(.egressDenied, "\(place): \(deniedPeer) may not be reached")
     }
-    var error = CurlFailure(code, errorText: String(cString: errorText)).error(at: place)
+    var error = CurlFailure(code, errorText: String(cString: errorText), proxy: proxyTrouble).error(at: place)
     // Lost before the request began, as by a proxy that opens no tunnel: there was no answer to lose.
     if error.code == .connectionLost, requestsBegun == 0 { error.code = .unreachable }
     return error
+  }
+
+  /// The proxy, where no request began through it, and what it answered to the wish for a tunnel.
+  private var proxyTrouble: CurlFailure.Proxy? {
+    guard requestsBegun == 0, let proxy = order.request.proxy else { return nil }
+    return CurlFailure.Proxy(proxy, answer: agent_curl_connect_code(easy))
   }
 
   private var place: String { order.request.unixSocketPath ?? order.url.hostAndPort }

@@ -57,8 +57,28 @@ import Testing
             on: transport)
           #expect(refused?.code == .unreachable && refused?.wasSent == false)
           for error in [none, refused] { #expect(error?.detail.contains("wrong") == false) }
+          let noProxy = "no connection to the proxy 127.0.0.1:\(gone.port): "
+          #expect(none?.detail.contains(noProxy) == true, "\(none?.detail ?? "")")
+          #expect(
+            refused?.detail == "127.0.0.1:\(server.port): the proxy 127.0.0.1:\(proxy.port) lets nobody in without the "
+              + "right user name and password (status 407)")
           #expect(server.accepted == 0)
         }
+      }
+    }
+  }
+
+  @Test(
+    "a proxy that opens no tunnel is named with the status that it answered", arguments: [403, 502],
+    ["", "me:p%40ss@", "me:p%2Fss@"])
+  func noTunnel(status: Int, userInfo: String) async throws {
+    try await withServer(LoopbackServer { _ in answer(status) }) { proxy in
+      try await withTransport { transport in
+        let address = "http://\(userInfo)127.0.0.1:\(proxy.port)/"
+        let error = await failure(of: .init(url: "https://api.invalid/", proxy: address), on: transport)
+        let sentence = "the proxy 127.0.0.1:\(proxy.port) refused the tunnel with status \(status)"
+        #expect(error?.code == .unreachable && error?.wasSent == false)
+        #expect(error?.detail == "api.invalid:443: \(sentence)")
       }
     }
   }

@@ -38,6 +38,7 @@ struct FaultReader: Sendable {
     case .keyInvalid: ": it does not take the key"
     case .providerRedirect: ", a redirect, which is not followed: check base_url"
     case .providerRejected where status == 404: ": check base_url"
+    case .providerRejected where status == 407: ": the proxy lets nobody in without the right user name and password"
     default: ""
     }
   }
