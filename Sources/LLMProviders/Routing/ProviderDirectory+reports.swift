@@ -42,7 +42,7 @@ extension ProviderDirectory {
       model: nil, messages: [.user("Reply with the word ok.")], tools: [], maxOutputTokens: Self.testTokens,
       task: TaskID(number: 0), agent: "provider-test", turn: 1)
     let (clock, started) = (parts.clock, parts.clock.uptime())
-    let result = await withTaskGroup(
+    let ended = await withTaskGroup(
       of: Result<ModelReply, ProviderError>?.self
     ) { group in
       group.addTask {
@@ -60,7 +60,8 @@ extension ProviderDirectory {
       let first = await group.next() ?? nil
       group.cancelAll()
       return first
-    } ?? .failure(Task.isCancelled ? Self.tooSlow : provider.noted(Self.tooSlow))
+    }
+    let result = ended ?? .failure(Task.isCancelled ? Self.tooSlow : provider.noted(Self.tooSlow))
     let latency = parts.clock.uptime() - started
     switch result {
     case .success(let reply): return .answered(model: reply.model, latency: latency)
