@@ -10,6 +10,8 @@ extension WorkerRun {
 
   /// Above the 5 s that a provider may take to find a place, so that it ends only what hangs.
   private static let longestAdmission: Duration = .seconds(10)
+  /// How far a guess is trusted where no start corrects it.
+  private static let longestGuess: Duration = .seconds(300)
   /// What a store that counts in milliseconds takes for a wait.
   private static let shortestWait: Duration = .milliseconds(1)
 
@@ -44,10 +46,12 @@ extension WorkerRun {
     if !isMoved, let asked = error.retryAfter, asked > RetryPolicy.longestWait || !outlives(asked) {
       return try await end(step.number, refusedBy: Failure(error), settling: settling)
     }
-    // Everything else is a guess at its turn, which may come sooner: it waits for that until its own time is over.
-    let rest = isMoved ? Self.shortestWait : max(Self.shortestWait, min(pause, RetryPolicy.longestWait, timeLeft))
     // Only a step that has begun has a number that anybody could ask for.
     let number = progress.history[step.number] == nil ? nil : step.number
+    // Everything else is a guess at its turn, which may come sooner: it waits for that until its own time is over. A start
+    // brings back whose step has not begun; the others look for themselves now and then.
+    let longest = max(number == nil ? RetryPolicy.longestWait : Self.longestGuess, error.retryAfter ?? .zero)
+    let rest = isMoved ? Self.shortestWait : max(Self.shortestWait, min(pause, longest, timeLeft))
     return try await end(
       with: .waiting(TaskWait(reason: .providerLimit, step: number), settling: settling, lasting: rest))
   }

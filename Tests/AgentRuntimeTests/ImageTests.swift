@@ -124,12 +124,13 @@ import Testing
   @Test(
     "a list of pictures that could not be shown is refused at creation",
     arguments: [
-      (["images": ["a.png", "b.png"]], png, "/input/images/1"), (["images": "a.png"], png, "/input/images"),
-      (["images": [1]], png, "/input/images"), (["images": ["a.png"]], Array("text".utf8), "/input/images/0"),
-      (["images": ["a.png"]], png + [UInt8](repeating: 0, count: 5 << 20), "/input/images/0"),
-      (["images": .array(Array(repeating: "a.png", count: 21))], png, "/input/images"),
-    ] as [(JSONValue, [UInt8], String)])
-  func refused(images: JSONValue, bytes: [UInt8], pointer: String) async throws {
+      (["images": ["a.png", "b.png"]], png, 0, "/input/images/1"), (["images": "a.png"], png, 0, "/input/images"),
+      (["images": [1]], png, 0, "/input/images"), (["images": ["a.png"]], Array("text".utf8), 0, "/input/images/0"),
+      (["images": ["a.png"]], png, 5 << 20, "/input/images/0"),
+      (["images": .array(Array(repeating: "a.png", count: 21))], png, 0, "/input/images"),
+    ] as [(JSONValue, [UInt8], Int, String)])
+  func refused(images: JSONValue, beginning: [UInt8], zeros: Int, pointer: String) async throws {
+    let bytes = beginning + [UInt8](repeating: 0, count: zeros)
     try await Self.rig(ProbeProvider([.text("no")])).run { rig in
       let refused = await #expect(throws: ServiceError.self) {
         try await rig.submit("coder") { draft in

@@ -104,8 +104,8 @@ extension TaskReader {
 /// What the engine alone calls.
 package protocol EngineStore: Sendable {
   /// Starts a new epoch and, in the same commit, puts back, parks, fails or cancels what a dead process left running:
-  /// by cancel, deadline, crashes (5: `crashed_repeatedly`), step in doubt, else pending. Waits for a provider are due
-  /// now: who was to be called, and when, died with that process.
+  /// by cancel, deadline, crashes (5: `crashed_repeatedly`), step in doubt, else pending. Waits for a turn at a
+  /// provider, before the step has begun, are due now: whose turn it would be died with that process.
   func beginEpoch() async throws(StoreError) -> RecoveryReport
 
   /// Claims the next tasks: owners of an agent take turns, an owner's tasks go by aged priority, then by age.

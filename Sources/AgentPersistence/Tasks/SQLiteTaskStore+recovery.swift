@@ -34,8 +34,9 @@ extension SQLiteTaskStore {
     }
   }
 
-  /// Those who waited for a provider ask again: only the process that sent them away knew when their turn would come, and
-  /// would have called them sooner than they were told.
+  /// Those who waited in a provider's line ask again: only the process that sent them away knew when their turn would
+  /// come, and would have called them sooner than they were told. Whose step has begun waits on: the provider itself told
+  /// it until when, and coming sooner would cost it a try at each start.
   private static func wakeLimited(_ context: WriteContext) throws {
     let now = context.now.milliseconds
     var last: Int64 = 0
@@ -46,7 +47,9 @@ extension SQLiteTaskStore {
       for stored in rows {
         var row = try TaskRow(stored)
         last = row.id.number
-        guard row.waitReason == .providerLimit, let until = row.runAfter, until > now else { continue }
+        guard row.waitReason == .providerLimit, row.waitStep == nil, let until = row.runAfter, until > now else {
+          continue
+        }
         row.runAfter = now
         try context.save(row)
       }

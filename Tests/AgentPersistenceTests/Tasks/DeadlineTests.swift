@@ -99,11 +99,14 @@ struct DeadlineTests {
     try await bench.expectTrueCounters()
   }
 
-  @Test("a start makes waits for a provider due, however many, and no others")
+  @Test("a start makes waits for a turn at a provider due, however many, and no others")
   func limitedAtStart() async throws {
     let bench = try await TaskStoreBench()
     let until = bench.clock.now().adding(.seconds(500))
-    var ids: [TaskID] = []
+    let refused = try await bench.running()
+    try await bench.advance(refused, .start(1, kind: .modelCall))
+    try await bench.advance(refused, .waiting(TaskWait(reason: .providerLimit, until: until, step: 1)))
+    var ids = [refused.task.id]
     // More than recovery reads at a time.
     for reason in [WaitReason.timer, .approval] + Array(repeating: .providerLimit, count: 300) {
       let claimed = try await bench.running()
@@ -114,7 +117,7 @@ struct DeadlineTests {
     let now = bench.clock.now()
     _ = try await bench.store.beginEpoch()
     for (index, id) in ids.enumerated() {
-      #expect(try await bench.task(id).waiting?.until == (index < 2 ? until : now))
+      #expect(try await bench.task(id).waiting?.until == (index < 3 ? until : now))
     }
     #expect(try await bench.store.promoteDue(limit: 500) == 300)
     #expect(try await bench.task(ids[0]).waiting?.until == until)

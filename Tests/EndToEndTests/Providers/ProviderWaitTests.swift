@@ -5,7 +5,9 @@ import Testing
 
 /// Tasks that wait for a provider which said when to come back, and is ready sooner.
 @Suite struct ProviderWaitTests {
-  private static let refusing: JSONValue = ["reply": ["status": 429, "error": [:], "headers": ["Retry-After": "1800"]]]
+  private static func refusing(_ seconds: String) -> JSONValue {
+    ["reply": ["status": 429, "error": [:], "headers": ["Retry-After": .string(seconds)]]]
+  }
 
   /// How the service learns that the provider is ready.
   enum News: CaseIterable, Sendable { case test, stop, kill }
@@ -13,7 +15,8 @@ import Testing
   @Test("a test that goes well, and a restart, bring all of them back: nobody waits out what nobody knows any more")
   func back() async throws {
     for news in News.allCases {
-      let site = try await ProviderSite(.openai, [Self.refusing])
+      // A start believes what the provider told those whom it refused; the last in line were told six minutes.
+      let site = try await ProviderSite(.openai, [Self.refusing(news == .test ? "1800" : "12")])
       // More than a new gate lets through: some wait by their own refusal, the others in the line.
       let tasks: [JSONValue] = (0..<20).map { _ in
         ["agent": "worker", "input": "go", "timeout_seconds": 604_800, "max_attempts": 1]
