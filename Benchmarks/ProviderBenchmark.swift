@@ -11,7 +11,8 @@ struct ProviderBenchmark {
 
   let folder: String
 
-  private var gate: String { folder + "/let-go" }
+  /// Absolute: the provider looks for it from a place of its own.
+  private var gate: String { URL(fileURLWithPath: folder + "/let-go").path }
 
   /// Calls a tool in every turn but the last, after a pause as a real one takes; or is held until let go.
   private var rules: [JSONValue] {
