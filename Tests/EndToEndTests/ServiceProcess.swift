@@ -11,8 +11,13 @@ final class ServiceProcess: Sendable {
     var description: String
   }
 
-  /// Where the test's build put `agent-system`: beside the test bundle.
+  /// A binary that is no debug build, for the bounds that hold for that alone.
+  static let releaseBinary = ProcessInfo.processInfo.environment["AGENT_SYSTEM_RELEASE_BINARY"].map(
+    URL.init(fileURLWithPath:))
+
+  /// The release binary where one is named, else what the test's build put beside the test bundle.
   static var binary: URL {
+    if let releaseBinary { return releaseBinary }
     let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
     return bundle.appendingPathComponent("agent-system")
   }
