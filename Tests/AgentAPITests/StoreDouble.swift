@@ -108,6 +108,7 @@ final class StoreDouble: TaskStore {
   }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { 0 }
   func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int { 0 }
+  func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues { .none }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] { [] }
 
   func agentStates() async throws(StoreError) -> [AgentState] {

@@ -130,6 +130,7 @@ final class ForgetfulStore: TaskStore {
   }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { try await store.promoteDue(limit: limit) }
   func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int { try await store.hasten(tasks) }
+  func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues { try await store.clearValues(of: id) }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
     try hooks.beforeDeadlines()
     return try await store.expireDeadlines(limit: limit)

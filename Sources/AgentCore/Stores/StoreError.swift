@@ -21,6 +21,9 @@ package struct StoreError: Error, Sendable, Hashable {
     case storageIOError = "storage_io_error"
     case storageBusy = "storage_busy"
     case databaseCorrupt = "database_corrupt"
+    /// A sealed value does not open: changed, moved, or of a key that is not in the ring.
+    case sealedValueInvalid = "sealed_value_invalid"
+    case keyExhausted = "key_exhausted"
     /// The store is closed, or being closed.
     case closed = "shutting_down"
     case invalidCursor = "invalid_parameter"

@@ -115,6 +115,10 @@ package protocol EngineStore: Sendable {
   /// (`AgentState.lastError`), one that completes takes away what an earlier one left.
   func advance(_ claim: Claim, _ changes: [TaskChange]) async throws(StoreError) -> AdvanceResult
 
+  /// What a task holds sealed, opened: for its worker, which asks once a claim. Throws `sealed_value_invalid`, with table,
+  /// row and column, for a value that does not open.
+  func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues
+
   /// Makes due pending tasks claimable and ends due timers of waiting ones, at most `limit`; how many.
   func promoteDue(limit: Int) async throws(StoreError) -> Int
 
