@@ -16,16 +16,33 @@ package struct SensitiveFields: Sendable, Hashable {
   /// As the file gives them.
   package let names: [String]
   private let normalised: Set<String>
+  /// Lengths of the normalised names, in bytes: most members are told apart by theirs alone.
+  private let lengths: Set<Int>
 
   package init(_ names: [String]) {
     self.names = names
     normalised = Set(names.map(Self.normalise))
+    lengths = Set(normalised.map(\.utf8.count))
   }
 
   /// What the manual's encryption.yaml lists; in force where no file says otherwise.
   package static let standard = SensitiveFields(["api_key", "password", "token"])
 
-  package func contains(_ member: String) -> Bool { normalised.contains(Self.normalise(member)) }
+  package func contains(_ member: String) -> Bool {
+    var length = 0
+    for byte in member.utf8 {
+      // Outside ASCII, lower case may have another length.
+      if byte >= 0x80 { return normalised.contains(Self.normalise(member)) }
+      if byte != UInt8(ascii: "-"), byte != UInt8(ascii: "_") { length += 1 }
+    }
+    return lengths.contains(length) && normalised.contains(Self.normalise(member))
+  }
+
+  /// Whether a text that is no JSON has one of the names in it.
+  package func isNamed(in text: String) -> Bool {
+    let text = Self.normalise(text)
+    return normalised.contains { !$0.isEmpty && text.contains($0) }
+  }
 
   /// Whether everything that `other` seals is sealed by this as well.
   package func covers(_ other: SensitiveFields) -> Bool { other.normalised.isSubset(of: normalised) }
@@ -44,48 +61,6 @@ package final class SensitivePolicy: Sendable {
   package var fields: SensitiveFields {
     get { state.withLock { $0 } }
     set { state.withLock { $0 = newValue } }
-  }
-}
-
-extension JSONValue {
-  /// This value with every sensitive member, at any depth and of any type, replaced by what `replacement` makes of its
-  /// JSON pointer and value. Nothing inside such a member is looked at. `base`: the pointer of this value.
-  package func replacingSensitive<E: Error>(
-    _ fields: SensitiveFields, at base: String = "", _ replacement: (String, JSONValue) throws(E) -> JSONValue
-  ) throws(E) -> JSONValue {
-    switch self {
-    case .object(let members):
-      var result = members
-      for (name, value) in members {
-        let pointer = base + "/" + name.jsonPointerToken
-        result[name] =
-          fields.contains(name)
-          ? try replacement(pointer, value) : try value.replacingSensitive(fields, at: pointer, replacement)
-      }
-      return .object(result)
-    case .array(let items):
-      var result = items
-      for (index, item) in items.enumerated() {
-        result[index] = try item.replacingSensitive(fields, at: "\(base)/\(index)", replacement)
-      }
-      return .array(result)
-    default: return self
-    }
-  }
-
-  /// As everybody sees it: `[sealed]` for each sensitive member.
-  package func masked(_ fields: SensitiveFields) -> JSONValue {
-    replacingSensitive(fields) { (_, _) throws(Never) in .string(SealedMember.placeholder) }
-  }
-
-  /// Its sensitive members, with their JSON pointers, sorted by pointer.
-  package func sensitiveMembers(_ fields: SensitiveFields, at base: String = "") -> [(pointer: String, value: JSONValue)] {
-    var found: [(pointer: String, value: JSONValue)] = []
-    _ = replacingSensitive(fields, at: base) { (pointer, value) throws(Never) in
-      found.append((pointer, value))
-      return value
-    }
-    return found.sorted { $0.pointer < $1.pointer }
   }
 }
 

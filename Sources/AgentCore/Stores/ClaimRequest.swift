@@ -38,13 +38,15 @@ package struct ClaimedTask: Sendable {
   package var hasSteps: Bool
   /// The number, within the task, of the row that tells of this claim: whatever stands above it came later.
   package var lastTaskSequence: Int64
+  /// Whether some of its rows hold sealed values: only then are there any to ask `clearValues` for.
+  package var hasSealed: Bool
   package init(
     claim: Claim, task: AgentTask, definition: AgentDefinition, crashes: Int, timeLeft: Duration,
-    wallTimeUsed: Duration, hasSteps: Bool, lastTaskSequence: Int64
+    wallTimeUsed: Duration, hasSteps: Bool, lastTaskSequence: Int64, hasSealed: Bool = false
   ) {
     (self.claim, self.task, self.definition, self.crashes) = (claim, task, definition, crashes)
     (self.timeLeft, self.wallTimeUsed, self.hasSteps) = (timeLeft, wallTimeUsed, hasSteps)
-    self.lastTaskSequence = lastTaskSequence
+    (self.lastTaskSequence, self.hasSealed) = (lastTaskSequence, hasSealed)
   }
 }
 

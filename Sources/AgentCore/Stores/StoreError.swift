@@ -21,8 +21,13 @@ package struct StoreError: Error, Sendable, Hashable {
     case storageIOError = "storage_io_error"
     case storageBusy = "storage_busy"
     case databaseCorrupt = "database_corrupt"
-    /// A sealed value does not open: changed, moved, or of a key that is not in the ring.
+    /// A sealed value does not open: it was changed, moved, or sealed under another key of that number.
     case sealedValueInvalid = "sealed_value_invalid"
+    /// The key ring has no key of the number that a sealed value names.
+    case keyUnknown = "key_unknown"
+    case sealedFormatUnknown = "sealed_format_unknown"
+    /// There is no memory that can be locked, or no randomness.
+    case sealingUnavailable = "sealing_unavailable"
     case keyExhausted = "key_exhausted"
     /// The store is closed, or being closed.
     case closed = "shutting_down"
