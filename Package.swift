@@ -15,7 +15,7 @@ let lowest: [Target] = [
 
 let middle: [Target] = [
   .target(name: "InProcessCache", dependencies: ["AgentCore"]),
-  .target(name: "Vault", dependencies: ["AgentCore", "CSodium"]),
+  .target(name: "Vault", dependencies: ["AgentCore", "CSodium", .product(name: "Crypto", package: "swift-crypto")]),
   .target(name: "HTTPTransport", dependencies: ["AgentCore", "CCurl"]),
   .target(name: "AgentConfig", dependencies: ["AgentCore", .product(name: "Yams", package: "Yams")]),
   .target(name: "AgentRuntime", dependencies: ["AgentCore"]),
@@ -133,6 +133,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),

@@ -7,15 +7,21 @@ import Glibc
 ///
 /// A plain hash of a short secret can be guessed; one under a key that only this installation has cannot.
 package struct DigestKey: Digester {
-  private let bytes: [UInt8]
+  private let key: LockedKey
+
+  init(key: LockedKey) { self.key = key }
 
   /// - Throws: `VaultError.keyInvalid` unless there are `byteCount` bytes.
   init(bytes: [UInt8], path: String = "the key") throws(VaultError) {
-    guard sodium_init() >= 0 else { throw .sodiumUnavailable }
+    key = try Self.checked(bytes, path: path).withLocked(in: KeyBlock())
+  }
+
+  /// - Throws: `VaultError.keyInvalid` unless there are `byteCount` bytes.
+  static func checked(_ bytes: [UInt8], path: String = "the key") throws(VaultError) -> [UInt8] {
     guard bytes.count == Self.byteCount else {
       throw .keyInvalid(path: path, detail: "\(bytes.count) bytes where \(Self.byteCount) belong")
     }
-    self.bytes = bytes
+    return bytes
   }
 
   /// As long as SHA-256's output: RFC 2104 section 3 advises no less, and more adds nothing.
@@ -37,8 +43,10 @@ package struct DigestKey: Digester {
         try checkPrivate(path, isFolder: false)
         return try DigestKey(bytes: bytes, path: path)
       }
-      let key = try DigestKey(bytes: randomBytes())
-      try file.replace(with: key.bytes)
+      var bytes = try randomBytes()
+      defer { wipe(&bytes) }
+      let key = try DigestKey(bytes: bytes)
+      try file.replace(with: bytes)
       return key
     } catch let error as VaultError {
       throw error
@@ -67,22 +75,22 @@ package struct DigestKey: Digester {
   }
 
   package func digest(_ message: [UInt8]) -> String {
-    let code = Self.authenticate(message, key: bytes)
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(code.count * 2)
-    for byte in code {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
+    Hexadecimal.text(Self.authenticate(message, key: key))
+  }
+
+  static func authenticate(_ message: [UInt8], key: LockedKey) -> [UInt8] {
+    key.withBytes { authenticate(message, key: $0, count: KeyBlock.keyBytes) }
   }
 
   /// HMAC-SHA-256 under a key of any length.
   static func authenticate(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
+    authenticate(message, key: key, count: key.count)
+  }
+
+  private static func authenticate(_ message: [UInt8], key: UnsafePointer<UInt8>, count: Int) -> [UInt8] {
     var state = crypto_auth_hmacsha256_state()
     var code = [UInt8](repeating: 0, count: Int(crypto_auth_hmacsha256_BYTES))
-    crypto_auth_hmacsha256_init(&state, key, key.count)
+    crypto_auth_hmacsha256_init(&state, key, count)
     crypto_auth_hmacsha256_update(&state, message, UInt64(message.count))
     crypto_auth_hmacsha256_final(&state, &code)
     sodium_memzero(&state, MemoryLayout<crypto_auth_hmacsha256_state>.size)

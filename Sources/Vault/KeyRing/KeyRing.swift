@@ -1,0 +1,194 @@
+import AgentCore
+import Synchronization
+
+/// The ring of data keys while the process lives: seals with the active one, opens with every one that is left. Safe
+/// from any thread; no call waits for anything but a short lock.
+package final class KeyRing: Sealer {
+  private let cipher: FieldCipher
+  private let wrapping: WrappingKey
+  /// The database that the keys belong to.
+  package let installation: Int64
+  private let state: Mutex<State>
+
+  struct Entry: Sendable {
+    var row: KeyRingRow
+    /// Nil once it is destroyed.
+    var key: LockedKey?
+  }
+
+  struct State: Sendable {
+    var entries: [UInt32: Entry] = [:]
+    /// The active field key, and how often it has sealed.
+    var active: (id: UInt32, key: LockedKey, used: Int64)
+    /// The seals of the active key that the table knows of.
+    var reserved: Int64
+  }
+
+  /// SP 800-38D section 8.3 allows 2^32 random nonces a key.
+  package static let mostSeals: Int64 = 1 << 32
+  /// A new key from here on, long before the last.
+  package static let rotatedSeals: Int64 = 1 << 28
+  /// And at this age.
+  package static let rotatedDays: Int64 = 90
+  /// Seals that one update of the table covers.
+  package static let reservedAhead: Int64 = 65_536
+
+  /// Opens every key of the ring.
+  ///
+  /// - Throws: `VaultError.masterKeyWrong` when the master key opens none, `keyRingInvalid` for a ring that is not whole.
+  package init(rows: [KeyRingRow], master: MasterKey, installation: Int64) throws(VaultError) {
+    cipher = try FieldCipher()
+    self.installation = installation
+    wrapping = try WrappingKey(master, installation: installation, cipher: cipher)
+    state = Mutex(try Self.state(of: rows, wrapping))
+  }
+
+  /// The key ring of an installation that has none: a field key, and the digest key, taken over or new.
+  package static func firstRows(
+    master: MasterKey, installation: Int64, digestKey: [UInt8]?, at time: Timestamp
+  ) throws(VaultError) -> [KeyRingRow] {
+    let wrapping = try WrappingKey(master, installation: installation, cipher: FieldCipher())
+    let block = master.key.block
+    let digest = if let digestKey { try DigestKey.checked(digestKey).withLocked(in: block) } else { try block.random() }
+    return [
+      KeyRingRow(
+        id: 1, purpose: .field, state: .active,
+        wrapped: try wrapping.wrap(try block.random(), id: 1, purpose: .field), createdAt: time),
+      KeyRingRow(
+        id: 2, purpose: .digest, state: .active, wrapped: try wrapping.wrap(digest, id: 2, purpose: .digest),
+        createdAt: time),
+    ]
+  }
+
+  package var fingerprint: String { wrapping.fingerprint }
+  /// Which libraries seal, for people.
+  package var engines: String { cipher.engines }
+
+  package func seal(_ clear: [UInt8], at place: SealedPlace) throws(SealFailure) -> [UInt8] {
+    let active = state.withLock { state -> (id: UInt32, key: LockedKey)? in
+      guard state.active.used < Self.mostSeals else { return nil }
+      state.active.used += 1
+      return (state.active.id, state.active.key)
+    }
+    guard let active else { throw .keyExhausted }
+    return try cipher.seal(clear, keyID: active.id, key: active.key, at: place)
+  }
+
+  package func open(_ sealed: [UInt8], at place: SealedPlace) throws(SealFailure) -> [UInt8] {
+    try cipher.open(sealed, at: place) { id in
+      state.withLock { state in
+        guard let entry = state.entries[id], entry.row.purpose == .field else { return nil }
+        return entry.key
+      }
+    }
+  }
+
+  /// The key that sealed a value; nil for bytes that are none.
+  package func keyID(ofSealed sealed: some RandomAccessCollection<UInt8>) -> UInt32? { SealedValue.keyID(sealed) }
+
+  /// What values are sealed with from now on.
+  package var activeFieldKey: UInt32 { state.withLock { $0.active.id } }
+
+  /// Asked inside the write that stores sealed values, after they were sealed: non-nil is to be stored as the row's
+  /// `seals` in the same transaction. Where that transaction is lost, `forgetReservation` has it asked again.
+  package func reservation() -> (id: UInt32, reserved: Int64)? {
+    state.withLock { state in
+      guard state.active.used > state.reserved else { return nil }
+      state.reserved = state.active.used + Self.reservedAhead
+      return (state.active.id, state.reserved)
+    }
+  }
+
+  /// The transaction that was to store a reservation did not commit.
+  package func forgetReservation() {
+    state.withLock { $0.reserved = min($0.reserved, $0.entries[$0.active.id]?.row.seals ?? 0) }
+  }
+
+  /// The digests that stand in clear.
+  package var digester: DigestKey {
+    get throws(VaultError) {
+      let key = state.withLock { state in
+        state.entries.values.first { $0.row.purpose == .digest && $0.row.state == .active }?.key
+      }
+      guard let key else { throw .keyRingInvalid("it has no key for digests") }
+      return DigestKey(key: key)
+    }
+  }
+
+  /// Whether the active field key has reached its limits, and a new one can be made now.
+  package func needsNewKey(at time: Timestamp) -> Bool {
+    state.withLock { state in
+      guard !state.isMasterPending, let row = state.entries[state.active.id]?.row else { return false }
+      let age = time.milliseconds - row.createdAt.milliseconds
+      return state.active.used >= Self.rotatedSeals || age >= Self.rotatedDays * 86_400_000
+    }
+  }
+
+  /// A new field key to insert as the active one, in one commit with `opening` becoming that; then `adopt`.
+  ///
+  /// - Throws: `VaultError.masterRotationPending`: the master key to come could not open it.
+  package func newActiveFieldRow(at time: Timestamp) throws(VaultError) -> (new: KeyRingRow, opening: UInt32) {
+    let (isPending, id, active) = state.withLock {
+      ($0.isMasterPending, ($0.entries.keys.max() ?? 0) + 1, $0.active.id)
+    }
+    if isPending { throw .masterRotationPending }
+    let wrapped = try wrapping.wrap(try wrapping.key.block.random(), id: id, purpose: .field)
+    return (KeyRingRow(id: id, purpose: .field, state: .active, wrapped: wrapped, createdAt: time), active)
+  }
+
+  /// Takes the rows as they stand in the table after a commit. Keys that are gone from it, or destroyed, are wiped.
+  package func adopt(_ rows: [KeyRingRow]) throws(VaultError) {
+    let fresh = try Self.state(of: rows, wrapping)
+    state.withLock { state in
+      let old = state
+      state = fresh
+      // What was sealed since the table was last told still counts.
+      guard fresh.active.id == old.active.id else { return }
+      state.active.used = max(fresh.active.used, old.active.used)
+      state.reserved = max(fresh.reserved, old.reserved)
+    }
+  }
+
+  /// The rows as they were last taken, by id.
+  package var rows: [KeyRingRow] {
+    state.withLock { $0.entries.values.map(\.row).sorted { $0.id < $1.id } }
+  }
+
+  /// How often the active field key has sealed, as far as is known.
+  package var activeSeals: Int64 { state.withLock { $0.active.used } }
+
+  func withEntries<R: Sendable>(_ body: ([UInt32: Entry]) -> R) -> R { state.withLock { body($0.entries) } }
+  var wrappingKey: WrappingKey { wrapping }
+
+  private static func state(of rows: [KeyRingRow], _ wrapping: WrappingKey) throws(VaultError) -> State {
+    var entries: [UInt32: Entry] = [:]
+    var opened = 0
+    for row in rows {
+      guard entries[row.id] == nil else { throw .keyRingInvalid("key \(row.id) stands in it twice") }
+      guard row.state != .destroyed else {
+        entries[row.id] = Entry(row: row, key: nil)
+        continue
+      }
+      var key = try wrapping.unwrap(row.wrapped, id: row.id, purpose: row.purpose)
+      if key == nil, let other = row.otherWrap {
+        key = try wrapping.unwrap(other, id: row.id, purpose: row.purpose)
+      }
+      if key != nil { opened += 1 }
+      entries[row.id] = Entry(row: row, key: key)
+    }
+    guard opened > 0 else { throw .masterKeyWrong(expected: [], given: wrapping.fingerprint) }
+    if let closed = entries.values.first(where: { $0.key == nil && $0.row.state != .destroyed }) {
+      throw .keyRingInvalid("the master key opens others, but not key \(closed.row.id)")
+    }
+    let fields = entries.values.filter { $0.row.purpose == .field && $0.row.state == .active }
+    guard fields.count == 1, let field = fields.first, let key = field.key else {
+      throw .keyRingInvalid("it has \(fields.count) active field keys where one belongs")
+    }
+    return State(entries: entries, active: (field.row.id, key, field.row.seals), reserved: field.row.seals)
+  }
+}
+
+extension KeyRing.State {
+  /// The next master key has its wraps, and is not in place yet.
+  fileprivate var isMasterPending: Bool { entries.values.contains { $0.row.otherWrap != nil } }
+}
