@@ -2,12 +2,13 @@
 SHELL := /bin/bash
 BINARY := .build/release/agent-system
 DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 python3-venv strace faketime e2fsprogs
+PACKAGE_TOOLS := debhelper dpkg-dev lintian mmdebstrap systemd-container
 PORT ?= 8080
 # SwiftPM passes a package's traits on in the order of a hash table: a new order is a new command line, and every other
 # build would compile Hummingbird again.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build
 
-.PHONY: help run test test-release build packages rigs lint format smoke drill bench stop toolchain
+.PHONY: help run test test-release test-package build deb packages rigs lint format smoke drill bench stop toolchain
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +30,13 @@ test-release: build rigs ## the tests with bounds on memory, with the release bi
 build: packages toolchain ## the release binary, at .build/release/agent-system
 	@test -x $(BINARY) || echo "The first release build takes 5 to 10 minutes on two cores; later ones take seconds."
 	$(SWIFT_BUILD) -c release --static-swift-stdlib --product agent-system
+
+deb: build ## the Debian package, in dist/
+	@packaging/scripts/install-packages $(PACKAGE_TOOLS)
+	packaging/scripts/deb $(BINARY)
+
+test-package: deb ## the package's whole life in a Debian that is really booted, without a network (as root)
+	Tests/Package/run
 
 toolchain:
 	@command -v swift >/dev/null || { echo "There is no swift in PATH: install Swift 6.2 or later. With sudo, which has \
