@@ -1,85 +1,56 @@
-/// The one walk that finds what is sealed: the store runs it before a row is written, the engine over what it holds in
-/// memory, so that both show the same.
+/// The walk that finds what is sealed by its name: the store runs it before a row is written, the engine over what it
+/// holds in memory.
 ///
 /// Sensitive is, at any depth and of any type:
-/// - a member whose name the list has, unless its text is nothing but references (`{{input.api_key}}`);
-/// - in an object `headers`, the credentials of HTTP, unless their text is a reference behind a scheme (`Bearer {{…}}`);
+/// - a member whose name the list has, unless its text is nothing but references (`{{input.api_key}}`), or `[sealed]`;
 /// - an object with a member `$sealed`, whoever wrote it: nothing may look sealed that is not;
-/// - a text `body` that holds JSON with any of these in it: whole, so that its bytes stay as they are. It is shown as the
-///   JSON with what is sensitive in it masked;
 /// - a text `arguments` (OpenAI's form of a call's) that is no JSON and has a name of the list in it: a call that was cut.
 ///
 /// A text `arguments` that holds a JSON object is walked as that object, pointers going on through it, and becomes text
-/// again. Nothing inside a sensitive value is looked at.
+/// again where something of it was replaced. Nothing inside a sensitive value is looked at.
 extension JSONValue {
-  /// This value with every sensitive one replaced by what `replacement` makes of its JSON pointer, itself, and the form in
-  /// which it is shown. `base`: the pointer of this value.
-  package func replacingShown<E: Error>(
-    _ fields: SensitiveFields, at base: String = "",
-    _ replacement: (_ pointer: String, _ value: JSONValue, _ shown: JSONValue) throws(E) -> JSONValue
+  /// This value with every sensitive one replaced by what `replacement` makes of its JSON pointer and itself. `base`: the
+  /// pointer of this value.
+  package func replacingSensitive<E: Error>(
+    _ fields: SensitiveFields, at base: String = "", _ replacement: (String, JSONValue) throws(E) -> JSONValue
   ) throws(E) -> JSONValue {
     guard hasSensitive(fields) else { return self }
     switch self {
     case .object(let members):
-      if members[SealedMember.key] != nil { return try replacement(base, self, Self.placeholder) }
+      if members[SealedMember.key] != nil { return try replacement(base, self) }
       var result = members
       for (name, value) in members {
-        result[name] = try value.replacingShown(
-          fields, asMember: name, at: base + "/" + name.jsonPointerToken, replacement)
+        let pointer = base + "/" + name.jsonPointerToken
+        if fields.contains(name) {
+          if !value.isOpen { result[name] = try replacement(pointer, value) }
+        } else {
+          result[name] = try value.replacingSensitive(fields, asMember: name, at: pointer, replacement)
+        }
       }
       return .object(result)
     case .array(let items):
       var result = items
       for (index, item) in items.enumerated() {
-        result[index] = try item.replacingShown(fields, at: "\(base)/\(index)", replacement)
+        result[index] = try item.replacingSensitive(fields, at: "\(base)/\(index)", replacement)
       }
       return .array(result)
     default: return self
     }
   }
 
-  /// The same, where the form that is shown does not matter.
+  /// The same of the value of a member whose name says how it is read, not whether it is sensitive.
   package func replacingSensitive<E: Error>(
-    _ fields: SensitiveFields, at base: String = "", _ replacement: (String, JSONValue) throws(E) -> JSONValue
-  ) throws(E) -> JSONValue {
-    try replacingShown(fields, at: base) { (pointer, value, _) throws(E) in try replacement(pointer, value) }
-  }
-
-  private func replacingShown<E: Error>(
     _ fields: SensitiveFields, asMember name: String, at pointer: String,
-    _ replacement: (String, JSONValue, JSONValue) throws(E) -> JSONValue
+    _ replacement: (String, JSONValue) throws(E) -> JSONValue
   ) throws(E) -> JSONValue {
-    if fields.contains(name) { return isOnlyReferences ? self : try replacement(pointer, self, Self.placeholder) }
-    return try replacingShown(fields, asValueOf: name, at: pointer, replacement)
-  }
-
-  /// The same of a value whose name says how it is read, and not whether it is sensitive.
-  func replacingShown<E: Error>(
-    _ fields: SensitiveFields, asValueOf name: String, at pointer: String,
-    _ replacement: (String, JSONValue, JSONValue) throws(E) -> JSONValue
-  ) throws(E) -> JSONValue {
-    switch (name, self) {
-    case ("arguments", .string(let text)):
-      guard let object = Self.container(in: text), object.objectValue != nil else {
-        return fields.isNamed(in: text) ? try replacement(pointer, self, Self.placeholder) : self
-      }
-      guard object.hasSensitive(fields) else { return self }
-      return .string(try object.replacingShown(fields, at: pointer, replacement).text)
-    case ("body", .string(let text)):
-      guard let container = Self.container(in: text), container.hasSensitive(fields) else { return self }
-      return try replacement(pointer, self, .string(container.masked(fields).text))
-    case ("headers", .object(let members)) where members.contains(where: Self.isCredential):
-      var result = members
-      for (name, value) in members {
-        let place = pointer + "/" + name.jsonPointerToken
-        result[name] =
-          Self.isCredential(name, value)
-          ? try replacement(place, value, Self.placeholder)
-          : try value.replacingShown(fields, asMember: name, at: place, replacement)
-      }
-      return .object(result)
-    default: return try replacingShown(fields, at: pointer, replacement)
+    guard case .string(let text) = self, name == Self.argumentsName else {
+      return try replacingSensitive(fields, at: pointer, replacement)
     }
+    guard let object = Self.object(in: text) else {
+      return fields.isNamed(in: text) ? try replacement(pointer, self) : self
+    }
+    guard object.hasSensitive(fields) else { return self }
+    return .string(try object.replacingSensitive(fields, at: pointer, replacement).text)
   }
 
   /// Whether the walk would find anything. Costs no memory where there is nothing.
@@ -88,48 +59,31 @@ extension JSONValue {
     case .object(let members):
       members.contains { name, value in
         if name == SealedMember.key { return true }
-        return fields.contains(name) ? !value.isOnlyReferences : value.hasSensitive(fields, asValueOf: name)
+        return fields.contains(name) ? !value.isOpen : value.hasSensitive(fields, asMember: name)
       }
     case .array(let items): items.contains { $0.hasSensitive(fields) }
     default: false
     }
   }
 
-  func hasSensitive(_ fields: SensitiveFields, asValueOf name: String) -> Bool {
-    switch (name, self) {
-    case ("arguments", .string(let text)):
-      guard let object = Self.container(in: text), object.objectValue != nil else { return fields.isNamed(in: text) }
-      return object.hasSensitive(fields)
-    case ("body", .string(let text)): return Self.container(in: text)?.hasSensitive(fields) ?? false
-    case ("headers", .object(let members)) where members.contains(where: Self.isCredential): return true
-    default: return hasSensitive(fields)
-    }
+  func hasSensitive(_ fields: SensitiveFields, asMember name: String) -> Bool {
+    guard case .string(let text) = self, name == Self.argumentsName else { return hasSensitive(fields) }
+    return Self.object(in: text)?.hasSensitive(fields) ?? fields.isNamed(in: text)
   }
 
-  /// The object or array that a text holds as JSON; nil for every other text.
-  private static func container(in text: String) -> JSONValue? {
+  private static let argumentsName = "arguments"
+
+  /// The object that a text holds as JSON; nil for every other text.
+  private static func object(in text: String) -> JSONValue? {
     let first = text.utf8.first { !($0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
-    guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return nil }
-    return try? JSONValue(parsing: text)  // Why it is none does not matter.
+    guard first == UInt8(ascii: "{"), let value = try? JSONValue(parsing: text),  // Why it is none does not matter.
+      value.objectValue != nil
+    else { return nil }
+    return value
   }
 
-  private static let placeholder = JSONValue.string(SealedMember.placeholder)
-
-  private static func isCredential(_ name: String, _ value: JSONValue) -> Bool {
-    guard credentialHeaders.contains(where: { $0.utf8.count == name.utf8.count }),
-      credentialHeaders.contains(name.lowercased())
-    else { return false }
-    guard case .string(let text) = value, let end = text.firstIndex(where: { $0 == " " || $0 == "=" }) else {
-      return !value.isOnlyReferences
-    }
-    let scheme = text[..<end]
-    let isScheme =
-      scheme.utf8.count <= 32 && scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
-    return !(isScheme && JSONValue.string(String(text[text.index(after: end)...])).isOnlyReferences)
-  }
-
-  /// RFC 9110 sections 11.6.2 and 11.7.2, RFC 6265 section 4.
-  private static let credentialHeaders: Set<String> = ["authorization", "proxy-authorization", "cookie", "set-cookie"]
+  /// Hides nothing: references alone, or what is hidden already.
+  private var isOpen: Bool { isOnlyReferences || self == .string(SealedMember.placeholder) }
 
   /// A text of one reference or several and nothing else.
   package var isOnlyReferences: Bool {
@@ -146,7 +100,7 @@ extension JSONValue {
 
   /// As everybody sees it: `[sealed]` for each sensitive member.
   package func masked(_ fields: SensitiveFields) -> JSONValue {
-    replacingShown(fields) { (_, _, shown) throws(Never) in shown }
+    replacingSensitive(fields) { (_, _) throws(Never) in .string(SealedMember.placeholder) }
   }
 
   /// Its sensitive members, with their JSON pointers, sorted by pointer.
@@ -154,9 +108,9 @@ extension JSONValue {
     pointer: String, value: JSONValue
   )] {
     var found: [(pointer: String, value: JSONValue)] = []
-    _ = replacingShown(fields, at: base) { (pointer, value, shown) throws(Never) in
+    _ = replacingSensitive(fields, at: base) { (pointer, value) throws(Never) in
       found.append((pointer, value))
-      return shown
+      return value
     }
     return found.sorted { $0.pointer < $1.pointer }
   }

@@ -22,15 +22,14 @@ extension JournalEventType {
   /// | `task.submitted` | `head.labels` | a caller's words; a label with a sensitive name is in no index |
   /// | | `body.input`, `body.metadata` | a caller's; `output_schema` is a schema |
   /// | `step.started` | `body.input.arguments` | a tool call's, by the model; a model call has none |
-  /// | | `body.input.sealed` | see below |
+  /// | | `body.input.sealed` | whole: see below |
   /// | `step.finished`, `step.failed` | `body.output.tool_calls.*.arguments` | the model's wishes |
   /// | | `body.output.origin.message`, `.envelope` | the same once more, as its provider sent them |
-  /// | | `body.output.sealed` | see below |
+  /// | | `body.output.sealed` | whole: see below |
   /// | `step.resolved` | `body.output` | a person's word for what a tool would have answered |
   ///
-  /// `sealed` is a member of our envelope for what has no name that the list knows: `{"body":"…"}` under a step's
-  /// `input` is the exact text of the argument `body`, beside the form of it that is shown in `arguments`. Each of its
-  /// members is sealed whole; `ClearValues` lays them over the arguments.
+  /// `sealed` is a member of our envelope (`StepSealing`): what is shown stands in `arguments`, `tool_calls` and `text`,
+  /// what is not beside it. Each of its members is sealed whole, whatever its name.
   ///
   /// Not walked: `head.evidence` (our tools' notes: paths, digests, an origin), failures (sentences, which the filter of
   /// the task's sealed values has passed), a task's `output` (its owner's; the same filter), a tool's `output.text`
@@ -58,11 +57,10 @@ extension JournalEventType {
   ]
   private static let ofWord = [WalkedMember(.body, ["output"])]
 
-  /// The column's value with every sensitive one replaced by what `replacement` makes of its JSON pointer, itself, and
-  /// the form in which it is shown.
-  package func replacingShown<E: Error>(
+  /// The column's value with every sensitive one replaced by what `replacement` makes of its JSON pointer and itself.
+  package func replacingSensitive<E: Error>(
     in value: JSONValue, _ column: WalkedMember.Column, _ fields: SensitiveFields,
-    _ replacement: (_ pointer: String, _ value: JSONValue, _ shown: JSONValue) throws(E) -> JSONValue
+    _ replacement: (_ pointer: String, _ value: JSONValue) throws(E) -> JSONValue
   ) throws(E) -> JSONValue {
     var result = value
     for member in walked where member.column == column {
@@ -74,7 +72,7 @@ extension JournalEventType {
 
   /// The column's value as everybody sees it.
   package func masked(_ value: JSONValue, _ column: WalkedMember.Column, _ fields: SensitiveFields) -> JSONValue {
-    replacingShown(in: value, column, fields) { (_, _, shown) throws(Never) in shown }
+    replacingSensitive(in: value, column, fields) { (_, _) throws(Never) in .string(SealedMember.placeholder) }
   }
 }
 
@@ -84,7 +82,7 @@ extension JSONValue {
   ) -> Bool {
     guard let name = path.first else {
       if member.isWhole { return objectValue?.isEmpty == false }
-      return hasSensitive(fields, asValueOf: member.path.last ?? "")
+      return hasSensitive(fields, asMember: member.path.last ?? "")
     }
     if name == "*" {
       return arrayValue?.contains { $0.hasSensitive(fields, under: member, path.dropFirst()) } ?? false
@@ -94,18 +92,15 @@ extension JSONValue {
 
   fileprivate func replacing<E: Error>(
     _ fields: SensitiveFields, under member: WalkedMember, _ path: ArraySlice<String>, at pointer: String,
-    _ replacement: (String, JSONValue, JSONValue) throws(E) -> JSONValue
+    _ replacement: (String, JSONValue) throws(E) -> JSONValue
   ) throws(E) -> JSONValue {
     switch (path.first, self) {
     case (nil, .object(var members)) where member.isWhole:
-      for (name, value) in members {
-        members[name] = try replacement(
-          pointer + "/" + name.jsonPointerToken, value, .string(SealedMember.placeholder))
-      }
+      for (name, value) in members { members[name] = try replacement(pointer + "/" + name.jsonPointerToken, value) }
       return .object(members)
     case (nil, _):
       if member.isWhole { return self }
-      return try replacingShown(fields, asValueOf: member.path.last ?? "", at: pointer, replacement)
+      return try replacingSensitive(fields, asMember: member.path.last ?? "", at: pointer, replacement)
     case ("*", .array(var items)):
       for index in items.indices {
         items[index] = try items[index].replacing(
