@@ -53,6 +53,8 @@ wait_for() {
 }
 
 milliseconds() { date +%s%3N; }
+# 2102 is 2.1 s.
+seconds() { echo "$(($1 / 1000)).$(($1 % 1000 / 100)) s"; }
 
 make_base() {
   if [ -f "$base" ] && [ "$(cat "$rig/contents" 2>/dev/null)" = "$contents" ]; then return 0; fi

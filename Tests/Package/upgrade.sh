@@ -1,0 +1,155 @@
+# What follows the first version: upgrades, whole and cut short, a downgrade, removal, purge.
+
+version() { inside dpkg-query --show --showformat='${Version}' agent-system; }
+installed() { [ "$(inside dpkg-query --show --showformat='${db:Status-Status}' agent-system)" = installed ]; }
+key_sum() { script 'sha256sum </etc/agent-system/credentials/master.key'; }
+
+# The package before this one: the one that the last run of the rig ended with, if it is an older one, else this one
+# under a lower version.
+make_before() {
+  local current last=$rig/last.deb tree=$rig/before
+  current=$(dpkg-deb --field "$package" Version)
+  if [ -f "$last" ] && dpkg --compare-versions "$(dpkg-deb --field "$last" Version)" lt "$current"; then
+    note "the version before is $(dpkg-deb --field "$last" Version)"
+    cp "$last" "$rig/before.deb"
+    return 0
+  fi
+  rm -rf "$tree"
+  dpkg-deb --raw-extract "$package" "$tree"
+  sed -i "s/^Version:.*/Version: $current~before/" "$tree/DEBIAN/control"
+  dpkg-deb --root-owner-group -Zgzip -z1 --build "$tree" "$rig/before.deb" >/dev/null
+  rm -rf "$tree"
+}
+
+# A maintainer script that is killed before its command number N, for each N until it runs to its end: bash runs it,
+# for bash tells of each command. `kill_everywhere SENTENCE SCRIPT DPKG-COMMAND...`
+kill_everywhere() {
+  local sentence=$1 name=$2 kills=0
+  shift 2
+  script "sed -i '1s,^#!/bin/sh,#!/bin/bash,' /var/lib/dpkg/info/agent-system.$name"
+  until inside env BASH_ENV=/root/kill-at.sh "KILL_IN=$name" "KILL_AT=$((kills + 1))" "$@" >"$rig/kill.log" 2>&1; do
+    grep -q "^killed before" "$rig/kill.log" || { cat "$rig/kill.log"; fail "$sentence"; }
+    kills=$((kills + 1))
+    [ $kills -lt 200 ] || fail "$sentence (no end)"
+    after_kill
+  done
+  [ $kills -gt 0 ] || fail "$sentence (nothing was killed)"
+  ok "$sentence ($kills kills)"
+}
+
+write_killer() {
+  cat >"$machine/root/kill-at.sh" <<'KILLER'
+if [[ $0 == *agent-system.$KILL_IN ]]; then
+  set -T
+  command_number=0
+  trap '[[ ++command_number -ne KILL_AT ]] || { echo "killed before: $BASH_COMMAND"; kill -KILL $$ $BASHPID; }' DEBUG
+fi
+KILLER
+}
+
+show_upgrade() {
+  local before key
+  make_before
+  write_killer
+  cp "$rig/before.deb" "$machine/root/before.deb"
+  apt_install /root/before.deb >/dev/null 2>&1 || fail "the version before is installed"
+  wait_for "the version before serves" 10 serving
+  show_first_task
+  script "sed -i 's/^  level: info .*/  level: debug/' /etc/agent-system/server.yaml &&
+    sed -i 's/^#LOG_LEVEL=.*/LOG_LEVEL=debug/' /etc/agent-system/agent-system.env"
+  key=$(key_sum)
+  before=$(pid)
+  apt_install /root/new.deb >"$rig/upgrade.log" 2>&1 || { cat "$rig/upgrade.log"; fail "apt upgrades it"; }
+  ok "apt upgrades it without a question, though files were changed by hand"
+  wait_for "an upgrade restarts the service" 15 anew "$before"
+  check "it is the new version" is "$(version)" "$(dpkg-deb --field "$package" Version)"
+  check "the data are there" completed task-1
+  check "what was changed by hand is there" script '
+    grep -q "level: debug" /etc/agent-system/server.yaml && grep -q "^LOG_LEVEL=debug" /etc/agent-system/agent-system.env &&
+    [ "$(stat -c "%G %a" /etc/agent-system/agent-system.env)" = "agent-system 640" ]'
+  check "the master key is the same" is "$(key_sum)" "$key"
+  check "the first install's words are not said again" script "! grep -q 'recovery new' <<'TEXT'
+$(cat "$rig/upgrade.log")
+TEXT"
+}
+
+show_cut_upgrade() {
+  local key before
+  # Not a downgrade: data that the new version has opened may be no more for the one before.
+  inside env DEBIAN_FRONTEND=noninteractive apt-get purge -y agent-system >/dev/null 2>&1 || fail "apt purges it"
+  apt_install /root/before.deb >/dev/null 2>&1 || fail "the version before is installed"
+  wait_for "the version before serves" 15 serving
+  show_first_task
+  key=$(key_sum)
+  before=$(pid)
+  inside dpkg --unpack /root/new.deb >/dev/null 2>&1 || fail "dpkg unpacks"
+  after_kill() { [ "$(key_sum)" = "$key" ] || fail "a killed postinst leaves the master key as it is"; }
+  kill_everywhere "an upgrade whose postinst is killed anywhere and run again ends well" postinst dpkg --configure agent-system
+  wait_for "and the new version serves" 15 anew "$before"
+  check "dpkg has it installed" installed
+  check "the data are there" completed task-1
+}
+
+show_newer_schema() {
+  local database=$machine/var/lib/agent-system/agent.db
+  inside systemctl stop agent-system
+  local change="import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); v = c.execute('PRAGMA user_version').fetchone()[0]
+c.execute('PRAGMA user_version = %d' % (v + int(sys.argv[2]))); c.commit(); c.close()"
+  python3 -c "$change" "$database" 1000
+  inside systemctl start agent-system 2>/dev/null || true
+  wait_for "data of a newer version are refused, with the way out" 10 \
+    script 'journalctl --unit agent-system | grep -q "schema_newer"'
+  script 'journalctl --unit agent-system | grep schema_newer | tail -n 1' | sed 's/^/# /'
+  wait_for "and the tries end" 60 script '[ "$(systemctl show -P ActiveState agent-system)" = failed ]'
+  python3 -c "$change" "$database" -1000
+  apt_install --reinstall /root/new.deb >/dev/null 2>&1 || fail "installing the version that fits"
+  wait_for "installing the version that fits starts it" 15 serving
+  check "the data are whole" completed task-1
+}
+
+show_removal() {
+  local key
+  key=$(key_sum)
+  check "apt removes it" inside env DEBIAN_FRONTEND=noninteractive apt-get remove -y agent-system
+  check "no process, no unit, no program is left" script '
+    ! systemctl cat agent-system 2>/dev/null && ! pgrep -x agent-system && ! [ -e /usr/bin/agent-system ]'
+  check "data, log, configuration and master key stay" script '
+    ls /var/lib/agent-system/agent.db /var/log/agent/app.log /etc/agent-system/server.yaml'
+  check "the key is the same" is "$(key_sum)" "$key"
+  apt_install /root/new.deb >/dev/null 2>&1 || fail "apt installs it anew"
+  wait_for "installed anew it serves" 15 serving
+  check "with the tasks of before" completed task-1
+}
+
+show_purge() {
+  write_killer
+  after_kill() { :; }
+  inside systemctl is-active --quiet agent-system || fail "it is active before the purge"
+  kill_everywhere "a removal whose prerm is killed anywhere and run again ends well" prerm dpkg --remove agent-system
+  kill_everywhere "a purge whose postrm is killed anywhere and run again ends well" postrm dpkg --purge agent-system
+  check "a purge leaves nothing" script '
+    ! ls -d /etc/agent-system /var/lib/agent-system /var/log/agent /run/agent-system /usr/share/agent-system \
+      /usr/share/doc/agent-system 2>/dev/null &&
+    ! find /etc/systemd /lib/systemd /usr/lib/sysusers.d /var/lib/systemd -name "agent*" | grep . &&
+    ! dpkg-query --show agent-system 2>/dev/null'
+}
+
+show_cut_install() {
+  local key=none
+  inside dpkg --unpack /root/new.deb >/dev/null 2>&1 || fail "dpkg unpacks"
+  after_kill() {
+    if script '[ -e /etc/agent-system/credentials/master.key ]'; then
+      [ "$key" = none ] || [ "$key" = "$(key_sum)" ] || fail "a killed postinst never makes the master key anew"
+      key=$(key_sum)
+      script '[ "$(stat -c "%U %a %s" /etc/agent-system/credentials/master.key)" = "root 400 45" ]' ||
+        fail "a killed postinst leaves a whole master key or none"
+    fi
+  }
+  kill_everywhere "a first install whose postinst is killed anywhere and run again ends well" postinst \
+    dpkg --configure agent-system
+  after_kill
+  wait_for "and it serves" 15 serving
+  grep -q 'agent-system run' "$rig/kill.log" || fail "the last try says where to go"
+  check "nothing half done lies about" script '! ls -A /etc/agent-system/credentials | grep -v "^master.key$"'
+  show_first_task
+}
