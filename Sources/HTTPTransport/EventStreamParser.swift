@@ -42,7 +42,11 @@ package struct EventStreamParser: Sendable {
   private var name = ""
   private var data: [UInt8] = []
 
-  package init() {}
+  private let readsErrorLines: Bool
+
+  /// `readsErrorLines`: a field `error`, which the standard does not have, is the data of an event of that name. Some
+  /// versions of llama.cpp's server end a stream so.
+  package init(readsErrorLines: Bool = false) { self.readsErrorLines = readsErrorLines }
 
   /// Takes the next bytes and returns the events that they complete. After an error the parser is of no further use.
   package mutating func consume(_ bytes: some Collection<UInt8>) throws(EventStreamError) -> [ServerSentEvent] {
@@ -90,7 +94,9 @@ package struct EventStreamParser: Sendable {
 
   private mutating func setField(_ field: String, _ value: ArraySlice<UInt8>) throws(EventStreamError) {
     switch field {
-    case "data":
+    case "data",
+      "error" where readsErrorLines:
+      if field == "error" { name = "error" }
       guard data.count + value.count < Self.maximumEventBytes else { throw .eventTooLong }
       data.append(contentsOf: value)
       data.append(0x0A)

@@ -191,6 +191,7 @@ struct RemoteProviderSettingsTests {
     Refusal("headers: [X-A]", "must be a mapping from names to texts"),
     Refusal("query: {a: {b: hush}}", "must be text, not a mapping"),
     Refusal("proxy: 'socks5://hush@x'", "begin with http:// or https://"),
+    Refusal("ca_file: providers.yaml", "providers.yaml holds no certificate in PEM"),
     Refusal("ca_file: none.pem", "cannot be opened: No such file"),
     Refusal("body: {stream: false}", "'stream' is set by the service itself"),
     Refusal("body: {max_completion_tokens: null}", "'max_completion_tokens' is set by the service itself"),

@@ -34,6 +34,15 @@ import Testing
     #expect(try events([Array(text.utf8)]) == expected)
   }
 
+  @Test("a field `error` is an event of that name for readers who want it, and nothing for others")
+  func errorLines() throws {
+    let bytes = Array("data: a\n\nerror: {\"code\":500}\n\ndata: b\n\n".utf8)
+    var parser = EventStreamParser(readsErrorLines: true)
+    #expect(
+      try parser.consume(bytes) == [.init(data: "a"), .init(name: "error", data: "{\"code\":500}"), .init(data: "b")])
+    #expect(try events([bytes]) == [.init(data: "a"), .init(data: "b")])
+  }
+
   @Test("cut at any byte a stream gives the same events", arguments: streams)
   func everySplit(text: String, expected: [ServerSentEvent]) throws {
     let bytes = Array(text.utf8)

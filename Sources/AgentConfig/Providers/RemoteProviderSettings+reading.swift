@@ -156,7 +156,7 @@ extension RemoteProviderSettings {
     if let path = reader.nonEmptyLine("ca_file", in: section) {
       let file = absolute(path.value, in: folder)
       settings.certificateAuthorityFile = file
-      if let problem = ConfigFile.problem(ofReading: file) {
+      if let problem = ConfigFile.problem(ofCertificates: file) {
         reader.log.add(.invalid, path.mark, "'\(section.shown).ca_file': \(path.written ?? file) \(problem)")
       }
     }

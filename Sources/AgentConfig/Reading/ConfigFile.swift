@@ -59,6 +59,19 @@ struct ConfigFile {
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? nil : "is not a regular file"
   }
 
+  /// As `problem(ofReading:)`, of a file of certificates in PEM (RFC 7468), as libcurl takes it.
+  static func problem(ofCertificates path: String) -> String? {
+    if let problem = problem(ofReading: path) { return problem }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return "cannot be opened: \(String(cString: strerror(errno)))" }
+    defer { close(descriptor) }
+    var log = IssueLog(file: path)
+    guard let bytes = contents(of: descriptor, log: &log) else { return "cannot be read, or is far too large" }
+    let text = String(decoding: bytes, as: UTF8.self)
+    let isThere = text.contains(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/)
+    return isThere ? nil : "holds no certificate in PEM"
+  }
+
   private static func contents(of descriptor: Int32, log: inout IssueLog) -> [UInt8]? {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)

@@ -137,6 +137,8 @@ package struct RecoveryReport: Sendable, Hashable {
   package var waiting: Int
   package var failed: Int
   package var cancelled: Int
+  /// Tasks that still wait because a provider refused their own call, by that provider.
+  package var refused: [ProviderID: [TaskID]] = [:]
   package init(epoch: Int64, requeued: Int = 0, waiting: Int = 0, failed: Int = 0, cancelled: Int = 0) {
     (self.epoch, self.requeued, self.waiting, self.failed, self.cancelled) =
       (epoch, requeued, waiting, failed, cancelled)

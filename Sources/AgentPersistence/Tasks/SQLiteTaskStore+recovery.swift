@@ -29,16 +29,17 @@ extension SQLiteTaskStore {
         }
         if rows.count < Self.recoveryChunk { break }
       }
-      try Self.wakeLimited(context)
+      report.refused = try Self.wakeLimited(context)
       return report
     }
   }
 
   /// Those who waited in a provider's line ask again: only the process that sent them away knew when their turn would
   /// come, and would have called them sooner than they were told. Whose step has begun waits on: the provider itself told
-  /// it until when, and coming sooner would cost it a try at each start.
-  private static func wakeLimited(_ context: WriteContext) throws {
+  /// it until when, and coming sooner would cost it a try at each start. Those are returned.
+  private static func wakeLimited(_ context: WriteContext) throws -> [ProviderID: [TaskID]] {
     let now = context.now.milliseconds
+    var refused: [ProviderID: [TaskID]] = [:]
     var last: Int64 = 0
     while true {
       let rows = try context.db.rows(
@@ -47,13 +48,17 @@ extension SQLiteTaskStore {
       for stored in rows {
         var row = try TaskRow(stored)
         last = row.id.number
-        guard row.waitReason == .providerLimit, row.waitStep == nil, let until = row.runAfter, until > now else {
+        guard row.waitReason == .providerLimit, let until = row.runAfter, until > now else { continue }
+        if let step = row.waitStep {
+          // A model call's step has its provider's name.
+          let name = try context.stepHead(step, of: row)["name"]?.stringValue ?? ""
+          refused[ProviderID(name), default: []].append(row.id)
           continue
         }
         row.runAfter = now
         try context.save(row)
       }
-      if rows.count < recoveryChunk { return }
+      if rows.count < recoveryChunk { return refused }
     }
   }
 

@@ -7,7 +7,7 @@ struct AnswerReader {
 
   private var assembler: any ReplyAssembler
   private var form: Form
-  private var parser = EventStreamParser()
+  private var parser = EventStreamParser(readsErrorLines: true)
   /// The JSON text so far; of an answer without a type, what came before it showed its form.
   private var text: [UInt8] = []
 

@@ -12,6 +12,7 @@ extension GateLine {
     let grant = newestGrant[task].flatMap { grants[$0] }
     if let grant { tokens?.give(grant.tokens - used, at: now) }
     brake.answered(era: grant?.era ?? brake.era, at: now)
+    fetched += takeReturning()
   }
 
   /// A 429. True when it closed the gate.
@@ -39,9 +40,17 @@ extension GateLine {
   /// A test was answered past the gate. Those who wait because their own call was refused know nothing of that: they are
   /// invited too, and take their old turns.
   mutating func proved(at now: Duration) -> [TaskID] {
-    guard brake.closed(at: now) != nil else { return [] }
+    guard brake.closed(at: now) != nil else { return takeReturning() }
     brake.proved(at: now)
+    returning = []
     return refusedTasks
+  }
+
+  /// Those who wait by what the provider told an earlier life, and have not come by themselves.
+  private mutating func takeReturning() -> [TaskID] {
+    guard !returning.isEmpty else { return [] }
+    defer { returning = [] }
+    return returning.filter { kept[$0] != nil }.sorted()
   }
 
   /// Gives a place back; a second time does nothing.

@@ -16,7 +16,8 @@ extension GateLine {
   mutating func settle(at now: Duration) -> Effects {
     expire(at: now)
     if now >= sweptAt + Self.tardiness { sweep(at: now) }
-    var effects = Effects()
+    var effects = Effects(invited: fetched)
+    fetched = []
     let places = places(at: now)
     var ahead = 0.0
     let front = places > 0 ? turns(min(min(places, Self.front) + spare, Self.front), at: now) : []

@@ -66,7 +66,11 @@ struct GateLine: Sendable {
   var invitations: [Int: Duration] = [:]
   var grants: [Int: Grant] = [:]
   var newestGrant: [TaskID: Int] = [:]
-  private var kept: [TaskID: Kept] = [:]
+  private(set) var kept: [TaskID: Kept] = [:]
+  /// Of those, who was refused in an earlier life of the process, and waits as long as it was told then.
+  var returning: Set<TaskID> = []
+  /// Who is to be fetched at the next look.
+  var fetched: [TaskID] = []
   /// Callers in place that are to ask elsewhere, and do not know it yet.
   private var strays: Set<TaskID> = []
   private var nextNumber = 0
@@ -170,6 +174,14 @@ struct GateLine: Sendable {
       if !strays.contains(task) { effects.invited.append(task) }
     }
     return effects
+  }
+
+  /// These were refused before the process started: they come by themselves, or when this one finds the provider ready.
+  mutating func remember(_ tasks: [TaskID], of asker: ProviderID, at now: Duration) {
+    for task in tasks where numbers[task] == nil && kept[task] == nil {
+      kept[task] = Kept(number: nil, asker: asker, refusals: 1, until: now + Self.turnKept)
+      returning.insert(task)
+    }
   }
 
   /// The ticket's number: the one that it has, or had, or the next.

@@ -68,6 +68,15 @@ package final class ProviderDirectory: ProviderRegistry {
   /// on any thread and must not block; a task that it does not know is none of its concern.
   package func onVacancy(_ handler: @escaping @Sendable ([TaskID]) -> Void) { vacancies.set(handler) }
 
+  /// Tasks that an earlier life of the process left waiting because their own call was refused, by the provider that did
+  /// it. They are told as soon as one of its calls goes well; at once where that provider is no longer there.
+  package func remember(_ refused: [ProviderID: [TaskID]]) {
+    let providers = content.withLock { $0.providers }
+    for (id, tasks) in refused.sorted(by: { $0.key < $1.key }) {
+      if let gate = providers[id]?.gate { gate.remember(tasks, of: id) } else { vacancies.ring(tasks) }
+    }
+  }
+
   /// These tasks have ended: whatever turn one had before a provider is given up.
   package func forget(_ tasks: [TaskID]) {
     for gate in content.withLock({ Array($0.gates.values) }) { gate.forget(tasks) }

@@ -85,6 +85,9 @@ final class ProviderGate: Sendable {
 
   // MARK: - Who waits no longer
 
+  /// These tasks were refused before the process started.
+  func remember(_ tasks: [TaskID], of asker: ProviderID) { change { $0.remember(tasks, of: asker, at: $1) } }
+
   /// These tasks have ended.
   func forget(_ tasks: [TaskID]) {
     let now = clock.uptime()

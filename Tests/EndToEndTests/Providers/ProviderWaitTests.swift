@@ -39,6 +39,30 @@ import Testing
     }
   }
 
+  /// What tells a new process that the provider is ready after all.
+  enum Sign: CaseIterable, Sendable { case call, test }
+
+  @Test("whom a provider refused before a restart comes back as soon as a call of it goes well")
+  func backAfterRestart() async throws {
+    for sign in Sign.allCases {
+      let site = try await ProviderSite(.openai, [Self.refusing("1800")])
+      var ids: [String] = []
+      for _ in 0..<3 {
+        ids.append(try await site.service.create(["agent": "worker", "input": "go", "max_attempts": 1]))
+      }
+      try await site.allWait(ids.count)
+      try site.double.script([ProviderSite.saysDone], settings: ["keys": ["right": .string(ProviderSite.key)]])
+      site.service.signal(SIGKILL)
+      await site.service.exit()
+      let again = try await ServiceProcess.serve(in: site.folder)
+      switch sign {
+      case .call: ids.append(try await again.create(["agent": "worker", "input": "go"]))
+      case .test: #expect(try await again.send("POST", "/api/providers/main/test").json["ok"] == true)
+      }
+      try await Self.expectDone(ids, again, "\(sign)")
+    }
+  }
+
   private static func expectDone(_ ids: [String], _ service: ServiceProcess, _ news: String) async throws {
     for id in ids {
       let task = try await service.ended(id)

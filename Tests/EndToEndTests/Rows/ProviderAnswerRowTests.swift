@@ -51,6 +51,12 @@ import Testing
         "a number for a code", fault: ["stream_error": ["after": 3, "error": ["code": 500, "message": "broke"]]],
         "provider_error", calls: 2),
       ProviderFault(
+        "in a field of its own",
+        fault: [
+          "stream_error": ["after": 3, "error": ["code": 500, "message": "broke"], "as_field": true, "end": true]
+        ],
+        "provider_error", calls: 2),
+      ProviderFault(
         "as the body of a 200", fault: ["error_in_200": ["type": "server_error", "message": "broke"]],
         "provider_error", calls: 2),
     ])
@@ -59,6 +65,10 @@ import Testing
   @Test(
     "an error in the stream maps by its type like a status", .shows(.providerStreamError),
     arguments: [
+      ProviderFault(
+        "too long",
+        fault: ["stream_error": ["after": 2, "error": ["type": "exceed_context_size_error"], "as_field": true]],
+        "context_too_long", calls: 1),
       ProviderFault(
         "overloaded", fault: ["stream_error": ["after": 2, "error": ["type": "overloaded_error"]]], "provider_error",
         calls: 2),

@@ -32,6 +32,19 @@ import Testing
     line.release(id, at: now)
   }
 
+  @Test("who was refused before the start is fetched by the first good call, once, and not if it came by itself")
+  func returning() throws {
+    var line = Self.line()
+    line.remember([Self.task(1), Self.task(2)], of: "a", at: .zero)
+    #expect(line.settle(at: .seconds(1)).invited == [])
+    #expect(Self.ask(&line, 2, at: .seconds(1)) == nil)
+    line.callBegan(Self.task(2))
+    line.callAnswered(Self.task(2), tokens: 1, at: .seconds(2))
+    #expect(line.settle(at: .seconds(2)).invited == [Self.task(1)])
+    line.callAnswered(Self.task(2), tokens: 1, at: .seconds(3))
+    #expect(line.settle(at: .seconds(3)).invited == [] && line.proved(at: .seconds(3)) == [])
+  }
+
   @Test("of a closed gate's pause only what the provider asked for is told as certain, at every place in the line")
   func closed() throws {
     var line = Self.line()

@@ -19,7 +19,8 @@ FAULTS = {
     "hold": "{after: n, until: PATH}: nothing comes after n events until that file exists",
     "drip": "{bytes: n, every: DURATION}",
     "comments": "{after: n, every: DURATION}: nothing but comments (Anthropic: pings) after n events, for ever",
-    "stream_error": "{after: n, error: {…}, end: bool, bare: bool}: an error object in a stream that began with 200",
+    "stream_error": "{after: n, error: {…}, end: bool, bare: bool, as_field: bool}: an error object in a stream that began "
+                    "with 200; as_field: as a field `error` of an event, which old versions of llama.cpp send",
     "error_in_200": "{…}: an error object as the body of a 200",
     "malformed_event": "{after: n, text: …}: an event whose data is that text",
     "malformed": "text: the whole body",
@@ -54,8 +55,10 @@ def altered(events, fault, dialect):
     for event in events:
         if put and count == put.get("after", 0):
             if "error" in put:
-                is_named = not put.get("bare")
-                yield dialect.stream_error(put["error"], is_named)
+                if put.get("as_field"):
+                    yield f"error: {json.dumps(put['error'])}\n\n".encode()
+                else:
+                    yield dialect.stream_error(put["error"], not put.get("bare"))
                 if put.get("end"):
                     yield dialect.STREAM_END
                 return
