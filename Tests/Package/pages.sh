@@ -1,0 +1,45 @@
+# What docs/INSTALL.md prints, run as it stands there.
+
+# `block HEADING N`: the Nth block of commands below that heading.
+block() {
+  awk -v heading="## $1" -v wanted="$2" '
+    /^##? / { inside = ($0 == heading || $0 == substr(heading, 2)) }
+    inside && /^ *```sh$/ { found++; printing = (found == wanted); next }
+    /^ *```$/ { printing = 0 }
+    printing { print }' docs/INSTALL.md
+}
+
+show_move() {
+  local out in
+  out=$(block "Move to another machine" 1)
+  in=$(block "Move to another machine" 2)
+  [[ $out == *tar* && $in == *chown* ]] || fail "docs/INSTALL.md says how to move"
+  script 'mkdir -p /root/move && ln -sf /root/new.deb /root/move/agent-system_new.deb'
+  check "what INSTALL.md prints packs an installation up" script "set -e; cd /root/move; $out"
+  check "and here is another machine" script 'apt-get purge -y agent-system && userdel agent-system'
+  check "what INSTALL.md prints puts it there" script "set -e; cd /root/move; export DEBIAN_FRONTEND=noninteractive; $in"
+  wait_for "it serves" 15 serving
+  check "with its tasks" completed task-1
+}
+
+show_first_page() {
+  check "what INSTALL.md prints installs it and runs a task" script "set -e
+    mkdir -p /root/page && ln -sf /root/new.deb /root/page/agent-system_new.deb && cd /root/page
+    export DEBIAN_FRONTEND=noninteractive; $(block Installing 1)"
+}
+
+show_provider_keys() {
+  check "systemd-creds seals a provider's key, as the example says" script 'cd /etc/agent-system/credentials &&
+    printf %s sk-of-nobody-0123456789 | systemd-creds encrypt --name=openai_api_key - openai_api_key.cred &&
+    ! grep -q sk-of-nobody openai_api_key.cred &&
+    install -D /usr/share/doc/agent-system/examples/provider-keys.conf \
+      /etc/systemd/system/agent-system.service.d/provider-keys.conf && systemctl daemon-reload &&
+    systemctl restart agent-system'
+  wait_for "it serves with a sealed key" 10 serving
+  check "the provider has its key, and no environment shows it" script '
+    agent-system provider list | grep openai | grep -qv no_key &&
+    ! grep -qa sk-of-nobody "/proc/$(systemctl show -P MainPID agent-system)/environ"'
+  script 'rm -r /etc/systemd/system/agent-system.service.d /etc/agent-system/credentials/openai_api_key.cred &&
+    systemctl daemon-reload && systemctl restart agent-system'
+  wait_for "it serves without it" 10 serving
+}
