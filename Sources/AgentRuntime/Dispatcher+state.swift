@@ -35,5 +35,7 @@ extension Dispatcher {
     var watchers: [Int: Wakeup] = [:]
     var nextWatcher = 0
     var refusals = RefusalNotice()
+    /// Those who wait for the loop to come past.
+    var turnWaiters: [Wakeup] = []
   }
 }

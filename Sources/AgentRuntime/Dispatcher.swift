@@ -39,7 +39,9 @@ package final class Dispatcher: Sendable {
     await withDiscardingTaskGroup { group in
       while !_Concurrency.Task.isCancelled, !state.withLock({ $0.isDraining }) {
         await lookAtTimers()
+        turned()
         await claim(into: &group)
+        turned()
         // The pause after a refusal may have taken the drain's wake.
         if state.withLock({ $0.isDraining }) { break }
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)
@@ -48,6 +50,7 @@ package final class Dispatcher: Sendable {
       // Deadlines hold for steps in hand too, until the last worker is gone.
       while !_Concurrency.Task.isCancelled, mustKeepTime {
         await lookAtTimers()
+        turned()
         // Here too a pause may have taken the last worker's wake.
         guard mustKeepTime else { break }
         await wakeup.wait(upTo: Self.tick, clock: parts.clock)

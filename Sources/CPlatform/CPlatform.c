@@ -3,15 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/openat2.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,4 +115,43 @@ int cplatform_give_back_large_blocks(size_t bytes) {
 #else
     return ENOTSUP;
 #endif
+}
+
+int cplatform_send_datagram(const char *address, const void *bytes, size_t count) {
+    struct sockaddr_un to;
+    size_t length = strlen(address);
+    if ((address[0] != '/' && address[0] != '@') || length < 2 || length >= sizeof to.sun_path) return EINVAL;
+    memset(&to, 0, sizeof to);
+    to.sun_family = AF_UNIX;
+    memcpy(to.sun_path, address, length);
+    if (address[0] == '@') to.sun_path[0] = 0;
+    int socket_file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (socket_file < 0) return errno;
+    struct timeval patience = {.tv_sec = 5, .tv_usec = 0};
+    setsockopt(socket_file, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    // The length of an abstract name counts: trailing zeros would be part of it.
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    ssize_t sent;
+    do {
+        sent = sendto(socket_file, bytes, count, MSG_NOSIGNAL, (struct sockaddr *)&to, size);
+    } while (sent < 0 && errno == EINTR);
+    int result = sent == (ssize_t)count ? 0 : errno;
+    close(socket_file);
+    return result;
+}
+
+int cplatform_become_user(uint32_t uid, uint32_t gid) {
+    gid_t own = gid;
+    struct passwd *user = getpwuid(uid);
+    if (user ? initgroups(user->pw_name, own) : setgroups(1, &own)) return errno;
+    if (setgid(own) != 0 || setuid(uid) != 0) return errno;
+    // What was given up cannot be taken back.
+    return uid != 0 && setuid(0) == 0 ? EPERM : 0;
+}
+
+int cplatform_hide_memory(void) {
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    // A unit that may set no limits has this one already.
+    (void)setrlimit(RLIMIT_CORE, &none);
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
 }

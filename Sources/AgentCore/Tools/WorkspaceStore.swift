@@ -19,6 +19,9 @@ package protocol WorkspaceStore: Sendable {
   /// The real path of a folder below an allow-listed root; `folder_not_allowed` otherwise.
   func checkedFolder(_ folder: String) async throws(Failure) -> String
 
+  /// Throws `folder_not_writable` where files cannot be made in a folder that `checkedFolder` gave.
+  func checkWritable(_ folder: String) async throws(Failure)
+
   /// Regular files below a workspace, sorted by path, bounded; `isCut` when there are more, or may be: past the bound,
   /// too deep, or in folders that cannot be read.
   func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool)
@@ -38,6 +41,8 @@ package protocol WorkspaceStore: Sendable {
 }
 
 extension WorkspaceStore {
+  package func checkWritable(_ folder: String) async throws(Failure) {}
+
   package func createEmpty(for tasks: [TaskID]) async throws(Failure) {
     for task in tasks { try await create(for: task, files: []) }
   }

@@ -60,7 +60,7 @@ struct APIClient: Sendable {
     switch error.code {
     case .tooLarge, .malformed: return .badAnswer(server: "\(address)", detail: error.detail)
     case .unreachable:
-      if let path = address.socketPath, access(path, F_OK) == 0, access(path, R_OK | W_OK) != 0, errno == EACCES {
+      if let path = address.socketPath, access(path, R_OK | W_OK) != 0, errno == EACCES {
         return .socketForbidden(path: path)
       }
     case .timeout, .tlsFailed, .egressDenied, .tooManyRedirects, .cancelled, .connectionLost: break

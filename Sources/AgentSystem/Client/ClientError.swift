@@ -58,7 +58,8 @@ enum ClientError: Error, Sendable, Equatable {
     switch self {
     case .unreachable(let server, let detail, _): "the server at \(server) does not answer: \(detail)"
     case .socketForbidden(let path):
-      "this user may not open \(path): be root, or join the group agent-system and sign in again"
+      "this user may not open \(path): use sudo, or let an administrator add you to the group by `sudo usermod -aG "
+        + "agent-system NAME` and sign in again"
     case .problem(let problem): problem.sentence
     case .badAnswer(let server, let detail): "what answers at \(server) is not an Agent System: \(detail)"
     case .usage(let detail), .configuration(let detail): detail

@@ -20,23 +20,18 @@ struct AcceptLossCommand: AsyncParsableCommand {
   var json = false
 
   mutating func run() async throws {
-    do {
-      let folder = data.absolute
-      // The store would make the folder: a mistyped path must not become an empty database that "lost" nothing.
-      guard access(folder, F_OK) == 0 else {
-        tell("usage", "there is no data folder \(folder)")
-        throw ExitCode(ProcessExit.usage.rawValue)
-      }
-      // With JSON asked for, standard error holds one object or nothing: the store's warnings are for people.
-      let isQuiet = json
+    let folder = data.absolute
+    let report = OfflineReport(isJSON: json)
+    // The store would make the folder: a mistyped path must not become an empty database that "lost" nothing.
+    guard access(folder, F_OK) == 0 else { throw report.failed("usage", "there is no data folder \(folder)", .usage) }
+    do throws(StoreStartError) {
+      try DataOwner.become(ofFolder: folder)
       let options = StoreOptions(
-        folder: folder, clock: SystemClock(), random: SystemRandom(),
-        log: { level, line in if !isQuiet, level == .warning || level == .error { Self.tell(line) } })
+        folder: folder, clock: SystemClock(), random: SystemRandom(), log: { report.note($0, $1) })
       let loss = try await StoreFile.acceptLoss(options)
       print(json ? Self.json(loss).text : Self.sentence(loss))
-    } catch let error as StoreStartError {
-      tell(error.code.rawValue, error.detail)
-      throw ExitCode(error.exitCode)
+    } catch {
+      throw report.failed(error)
     }
   }
 
@@ -53,14 +48,5 @@ struct AcceptLossCommand: AsyncParsableCommand {
       "lost": true, "found_commit": .integer(loss.foundCommit), "recorded_commit": .integer(loss.recordedCommit),
       "next_task": .integer(loss.nextTask), "next_event": .integer(loss.nextSequence),
     ]
-  }
-
-  private func tell(_ code: String, _ detail: String) {
-    guard json else { return Self.tell(code == "usage" ? detail : "\(code): \(detail)") }
-    ProcessStream.error.write(UsageReport.json(code: code, detail: detail).text + "\n")
-  }
-
-  private static func tell(_ line: String) {
-    ProcessStream.error.write("agent-system: \(line)\n")
   }
 }

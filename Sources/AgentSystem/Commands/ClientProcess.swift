@@ -10,7 +10,8 @@ struct ClientProcess {
     let console = Console.process(environment: environment)
     do throws(ClientError) {
       let address = try ServerAddress.discovered(flag: command.client.server, environment: environment) {
-        access($0, F_OK) == 0
+        // A folder that may not be looked into may hold one: asked for, it says what is missing.
+        access($0, F_OK) == 0 || errno == EACCES
       }
       let session = ClientSession(
         console: console, api: APIClient(address: address, transport: try Self.transport(for: address)),

@@ -28,6 +28,18 @@ final class BoundListeners: Sendable {
     }
   }
 
+  /// Where a client on this machine reaches the service: the unix socket where there is one. Nil until one is bound.
+  var ownAddress: ServerAddress? {
+    let bound = addresses.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+    for case .socket(let path) in bound { return .socket(path) }
+    for case .tcp(let host, let port) in bound {
+      // Bound to every address: reached at loopback's.
+      let reached = ["0.0.0.0": "127.0.0.1", "::": "::1"][host] ?? host
+      return .url(BoundAddress.tcp(host: reached, port: port).description)
+    }
+    return nil
+  }
+
   /// What is bound, and what is going to be.
   var socketAddresses: [SocketAddress] {
     let bound = addresses.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }

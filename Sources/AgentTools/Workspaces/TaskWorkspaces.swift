@@ -30,6 +30,10 @@ package struct TaskWorkspaces: WorkspaceStore {
     try await translated { () async throws(WorkspaceError) in try await workspaces.checkFolder(folder) }
   }
 
+  package func checkWritable(_ folder: String) async throws(Failure) {
+    try await translated { () async throws(WorkspaceError) in try await workspaces.checkWritable(folder) }
+  }
+
   package func files(in workspace: String) async throws(Failure) -> (files: [TaskOutput.File], isCut: Bool) {
     let listing = try await translated { () async throws(WorkspaceError) in try await workspaces.files(in: workspace) }
     return (listing.files, listing.isCut)

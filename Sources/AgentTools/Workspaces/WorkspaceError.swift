@@ -27,6 +27,8 @@ package struct WorkspaceError: Error, Sendable, Hashable {
     case openat2Unavailable = "openat2_unavailable"
     /// The folder is not below an allow-listed root, or would reach the service's own data.
     case folderNotAllowed = "folder_not_allowed"
+    /// Below an allow-listed root, but the service may only read there.
+    case folderNotWritable = "folder_not_writable"
     /// The task's workspace stands already.
     case workspaceExists = "workspace_exists"
     case pathDuplicate = "path_duplicate"

@@ -158,7 +158,33 @@ package struct Workspaces: Sendable {
     }
   }
 
+  /// Throws `folder_not_writable` where this process may not make files in the folder, or not enter it; `folder` as
+  /// `checkFolder` gave it.
+  package func checkWritable(_ folder: String) async throws(WorkspaceError) {
+    try await run { (_) throws(WorkspaceError) in
+      if let problem = Self.whyNotWritable(folder) { throw problem }
+    }
+  }
+
+  /// What stands against working in the allow-listed roots, for the start's warnings. Blocks.
+  package var rootProblems: [WorkspaceError] { allowedRoots.compactMap(Self.whyNotWritable) }
+
   // MARK: Inside
+
+  private static func whyNotWritable(_ folder: String) -> WorkspaceError? {
+    guard access(folder, W_OK | X_OK) != 0 else { return nil }
+    let number = errno
+    let name = TextForDisplay.escaped(folder)
+    if number == EROFS {
+      return WorkspaceError(
+        .folderNotWritable,
+        "\(name): read-only for the service. As a systemd unit it may write where it is told to: `systemctl edit "
+          + "agent-system`, add the lines [Service] and ReadWritePaths=\(name), then `systemctl restart agent-system`")
+    }
+    let reason = String(cString: strerror(number))
+    return WorkspaceError(
+      .folderNotWritable, "\(name): user \(geteuid()), as which the service runs, may not write there: \(reason)")
+  }
 
   /// One call on a thread that may block.
   func run<Value: Sendable>(

@@ -53,4 +53,14 @@ ptrdiff_t cplatform_find(const void *bytes, size_t count, const void *part, size
 // ENOTSUP where the C library has no such bound.
 int cplatform_give_back_large_blocks(size_t bytes);
 
+// Sends one datagram to a unix socket (sd_notify(3)): `address` is a path, or `@` and a name in the abstract namespace.
+// Waits up to 5 s for a full queue. EINVAL for another kind of address or one that is too long.
+int cplatform_send_datagram(const char *address, const void *bytes, size_t count);
+
+// Becomes that user with its groups for good, all threads of the process at once. Only root may.
+int cplatform_become_user(uint32_t uid, uint32_t gid);
+
+// No core dump of this process, and its memory and environment closed to others of the same user (PR_SET_DUMPABLE).
+int cplatform_hide_memory(void);
+
 #endif

@@ -106,13 +106,11 @@ import Testing
     try await Self.stopped(folder)
     // A database of schema 1 in which somebody has taken a name that schema 2 needs.
     _ = try await Self.sqlite(folder, "PRAGMA user_version = 1")
-    try await Self.startRefused(folder, exit: 1, "migration_failed", "Migration 2")
+    try await Self.startRefused(folder, exit: 1, "migration_failed", "step 2")
     #expect(try await Self.sqlite(folder, "PRAGMA user_version") == "1")
     #expect(try await Self.sqlite(folder, "SELECT count(*) FROM task") == "2")
     #expect(try await Self.sqlite(folder, "PRAGMA integrity_check") == "ok")
-    let views = try await Self.sqlite(
-      folder, "SELECT group_concat('DROP VIEW ' || name, ';') FROM sqlite_schema WHERE type = 'view'")
-    _ = try await Self.sqlite(folder, "\(views); DROP TABLE setting")
+    try await OldSchema.rewind(folder)
     let service = try await ServiceProcess.serve(in: folder)
     #expect(try await service.listed() == ["task-2", "task-1"])
   }

@@ -16,10 +16,12 @@ enum FaultRow: String, CaseIterable {
   case providerRejects, providerKey, providerFails, providerRetryAfter, providerStorm, providerEmpty, providerUsage
   case providerRedirect
   // Tools and files
-  case paths, anchors, content, quota, privateAddresses
+  case paths, anchors, content, quota, privateAddresses, sealedOutput
   // Database and disk
   case diskFull, storageFails, slowSync, corrupt, foreignDatabase, lostCommits, notAlone, outsideLock, migration
   case openFolder
+  // Packages
+  case packageLife
   // Clock, memory, signals
   case clockJumps, stopped, killed, reloadSignals
 
@@ -60,6 +62,8 @@ enum FaultRow: String, CaseIterable {
       Entry("binary, large, odd name", "file_not_text, file_too_large, name_invalid", not: "cut silently")
     case .quota: Entry("the workspace's quota is used up", "workspace_full", not: "stop the service")
     case .privateAddresses: Entry("private addresses, however written", "egress_denied", not: "connect")
+    case .sealedOutput:
+      Entry("output with a sealed value of the task", "[sealed]", not: "show it to a model, a log or a reader")
     default: storageEntry
     }
   }
@@ -89,6 +93,7 @@ enum FaultRow: String, CaseIterable {
         "a second process; NFS, SMB", "1 data_folder_in_use with the pid; 78 filesystem_unsupported",
         not: "have two writers")
     case .outsideLock: Entry("an outside sqlite3 holds the lock", "5 s, then 503 storage_busy")
+    case .packageLife: Entry("an upgrade is killed; a downgrade", "started again it completes; schema_newer")
     case .migration: Entry("a migration fails, or is killed", "1 migration_failed, old data whole")
     case .openFolder: Entry("the data folder is open to others", "78 data_folder_permissions")
     case .clockJumps: Entry("the clock jumps, minutes or years", "clock_jumped, clock_behind", not: "fire twice")
