@@ -74,6 +74,12 @@ package struct DigestKey: Digester {
     return bytes
   }
 
+  /// Takes the same time wherever they differ.
+  func isSame(as bytes: [UInt8]) -> Bool {
+    guard bytes.count == KeyBlock.keyBytes else { return false }
+    return key.withBytes { sodium_memcmp($0, bytes, KeyBlock.keyBytes) == 0 }
+  }
+
   package func digest(_ message: [UInt8]) -> String {
     Hexadecimal.text(Self.authenticate(message, key: key))
   }

@@ -4,7 +4,7 @@ import Synchronization
 /// The ring of data keys while the process lives: seals with the active one, opens with every one that is left. Safe
 /// from any thread; no call waits for anything but a short lock.
 package final class KeyRing: Sealer {
-  private let cipher: FieldCipher
+  let cipher: FieldCipher
   private let wrapping: WrappingKey
   /// The database that the keys belong to.
   package let installation: Int64
@@ -22,6 +22,8 @@ package final class KeyRing: Sealer {
     var active: (id: UInt32, key: LockedKey, used: Int64)
     /// The seals of the active key that the table knows of.
     var reserved: Int64
+    /// It was the next master key that opened the keys.
+    var isUnderNextMaster: Bool
   }
 
   /// SP 800-38D section 8.3 allows 2^32 random nonces a key.
@@ -36,9 +38,12 @@ package final class KeyRing: Sealer {
   /// Opens every key of the ring.
   ///
   /// - Throws: `VaultError.masterKeyWrong` when the master key opens none, `keyRingInvalid` for a ring that is not whole.
-  package init(rows: [KeyRingRow], master: MasterKey, installation: Int64) throws(VaultError) {
-    cipher = try FieldCipher()
-    self.installation = installation
+  package convenience init(rows: [KeyRingRow], master: MasterKey, installation: Int64) throws(VaultError) {
+    try self.init(rows: rows, master: master, installation: installation, cipher: FieldCipher())
+  }
+
+  init(rows: [KeyRingRow], master: MasterKey, installation: Int64, cipher: FieldCipher) throws(VaultError) {
+    (self.cipher, self.installation) = (cipher, installation)
     wrapping = try WrappingKey(master, installation: installation, cipher: cipher)
     state = Mutex(try Self.state(of: rows, wrapping))
   }
@@ -136,10 +141,14 @@ package final class KeyRing: Sealer {
     return (KeyRingRow(id: id, purpose: .field, state: .active, wrapped: wrapped, createdAt: time), active)
   }
 
-  /// Takes the rows as they stand in the table after a commit. Keys that are gone from it, or destroyed, are wiped.
+  /// Takes the rows as they stand in the table after a commit. Keys that are destroyed are wiped. Rows of an earlier
+  /// commit than those taken last change nothing: they are known by a key, or a next wrap, that they lack.
   package func adopt(_ rows: [KeyRingRow]) throws(VaultError) {
+    if state.withLock({ $0.isAhead(of: rows) }) { return }
     let fresh = try Self.state(of: rows, wrapping)
     state.withLock { state in
+      // Another caller may have been quicker.
+      if state.isAhead(of: rows) { return }
       let old = state
       state = fresh
       // What was sealed since the table was last told still counts.
@@ -157,12 +166,13 @@ package final class KeyRing: Sealer {
   /// How often the active field key has sealed, as far as is known.
   package var activeSeals: Int64 { state.withLock { $0.active.used } }
 
-  func withEntries<R: Sendable>(_ body: ([UInt32: Entry]) -> R) -> R { state.withLock { body($0.entries) } }
+  func withState<R: Sendable>(_ body: (State) -> R) -> R { state.withLock { body($0) } }
   var wrappingKey: WrappingKey { wrapping }
 
   private static func state(of rows: [KeyRingRow], _ wrapping: WrappingKey) throws(VaultError) -> State {
     var entries: [UInt32: Entry] = [:]
     var opened = 0
+    var isUnderNextMaster = false
     for row in rows {
       guard entries[row.id] == nil else { throw .keyRingInvalid("key \(row.id) stands in it twice") }
       guard row.state != .destroyed else {
@@ -172,6 +182,7 @@ package final class KeyRing: Sealer {
       var key = try wrapping.unwrap(row.wrapped, id: row.id, purpose: row.purpose)
       if key == nil, let other = row.otherWrap {
         key = try wrapping.unwrap(other, id: row.id, purpose: row.purpose)
+        isUnderNextMaster = isUnderNextMaster || key != nil
       }
       if key != nil { opened += 1 }
       entries[row.id] = Entry(row: row, key: key)
@@ -184,11 +195,22 @@ package final class KeyRing: Sealer {
     guard fields.count == 1, let field = fields.first, let key = field.key else {
       throw .keyRingInvalid("it has \(fields.count) active field keys where one belongs")
     }
-    return State(entries: entries, active: (field.row.id, key, field.row.seals), reserved: field.row.seals)
+    return State(
+      entries: entries, active: (field.row.id, key, field.row.seals), reserved: field.row.seals,
+      isUnderNextMaster: isUnderNextMaster)
   }
 }
 
 extension KeyRing.State {
+  /// The rows lack a key, or a next wrap, that is known here: they are of an earlier commit.
+  fileprivate func isAhead(of rows: [KeyRingRow]) -> Bool {
+    let known = Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
+    return entries.contains { id, entry in
+      guard let row = known[id] else { return true }
+      return !isUnderNextMaster && row.state != .destroyed && row.otherWrap == nil && entry.row.otherWrap != nil
+    }
+  }
+
   /// The next master key has its wraps, and is not in place yet.
-  fileprivate var isMasterPending: Bool { entries.values.contains { $0.row.otherWrap != nil } }
+  var isMasterPending: Bool { !isUnderNextMaster && entries.values.contains { $0.row.otherWrap != nil } }
 }

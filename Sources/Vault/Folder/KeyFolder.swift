@@ -1,0 +1,120 @@
+import AgentCore
+import Glibc
+
+/// The folder `keys` of the data folder: what says which master key opens the data, and what helps when it is lost.
+package struct KeyFolder: Sendable {
+  package let path: String
+
+  package init(dataFolder: String) { path = dataFolder + "/keys" }
+
+  /// Who a master key must belong to: a line of `keys/fingerprint`, `INSTALLATION FINGERPRINT`.
+  package struct Mark: Sendable, Hashable {
+    package var installation: Int64
+    package var fingerprint: String
+  }
+
+  private static let fingerprintName = "fingerprint"
+  /// Two lines while a master key is being changed; what is longer is no file of ours.
+  static let maximumBytes = 64 * 1024
+
+  /// Makes the folder, closed to others, where there is none.
+  package func prepare() throws(VaultError) {
+    if mkdir(path, 0o700) != 0, errno != EEXIST { throw .keyUnavailable(FileFailure("created", "keys")) }
+    var status = stat()
+    guard lstat(path, &status) == 0 else { throw .keyUnavailable(FileFailure("looked at", "keys")) }
+    guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+      throw .keyPermissions(path: path)
+    }
+  }
+
+  /// A line for each master key that is valid here; none before there is a ring.
+  package func marks() throws(VaultError) -> [Mark] {
+    guard let bytes = try read(Self.fingerprintName) else { return [] }
+    var marks: [Mark] = []
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: " ")
+      guard parts.count == 2, let installation = Int64(parts[0]), installation > 0,
+        Hexadecimal.bytes(parts[1])?.count == WrappingKey.fingerprintBytes
+      else { throw .keyFileInvalid(path: "\(path)/\(Self.fingerprintName)", detail: "a line is none of ours") }
+      marks.append(Mark(installation: installation, fingerprint: String(parts[1])))
+    }
+    guard !marks.isEmpty else {
+      throw .keyFileInvalid(path: "\(path)/\(Self.fingerprintName)", detail: "it is empty")
+    }
+    return marks
+  }
+
+  /// Synced when it returns. Writes nothing where the file says so already.
+  package func write(_ marks: [Mark]) throws(VaultError) {
+    let text = marks.map { "\($0.installation) \($0.fingerprint)\n" }.joined()
+    let bytes = Array(text.utf8)
+    if try read(Self.fingerprintName) == bytes { return }
+    try write(Self.fingerprintName, bytes)
+  }
+
+  /// What the file of that name holds; nil where there is none.
+  func read(_ name: String) throws(VaultError) -> [UInt8]? {
+    do throws(FileFailure) {
+      return try DurableFile(folder: path, name: name, mode: 0o600).read(limit: Self.maximumBytes)
+    } catch {
+      // A folder that is not there holds nothing.
+      if error.code == ENOTDIR { return nil }
+      throw .keyUnavailable(error)
+    }
+  }
+
+  func write(_ name: String, _ bytes: [UInt8]) throws(VaultError) {
+    try prepare()
+    do throws(FileFailure) {
+      try DurableFile(folder: path, name: name, mode: 0o600).replace(with: bytes)
+    } catch {
+      throw .keyUnavailable(error)
+    }
+  }
+
+  /// Its members, for a file that is one JSON object.
+  func members(_ name: String) throws(VaultError) -> [String: JSONValue]? {
+    guard let bytes = try read(name) else { return nil }
+    guard let value = try? JSONValue(stored: bytes), case .object(let members) = value else {
+      throw .keyFileInvalid(path: "\(path)/\(name)", detail: "it is no JSON object")
+    }
+    return members
+  }
+
+  /// Removes the file, durably; there may be none.
+  func remove(_ name: String) throws(VaultError) {
+    guard unlink("\(path)/\(name)") == 0 else {
+      if errno == ENOENT { return }
+      throw .keyUnavailable(FileFailure("removed", name))
+    }
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { throw .keyUnavailable(FileFailure("synced", "keys")) }
+    defer { close(folder) }
+    guard fsync(folder) == 0 else { throw .keyUnavailable(FileFailure("synced", "keys")) }
+  }
+}
+
+extension KeyFolder {
+  private static let digestName = "digest.key"
+
+  /// The key of digests as versions before the ring kept it; nil where there is none. The caller wipes it.
+  package func oldDigestKey() throws(VaultError) -> [UInt8]? {
+    guard let bytes = try read(Self.digestName) else { return nil }
+    return try DigestKey.checked(bytes, path: "\(path)/\(Self.digestName)")
+  }
+
+  /// - Throws: `VaultError.digestKeyConflict` where the old file holds another key than the ring.
+  func checkOldDigestKey(against ring: KeyRing) throws(VaultError) {
+    guard var bytes = try oldDigestKey() else { return }
+    defer { wipe(&bytes) }
+    guard try ring.digester.isSame(as: bytes) else { throw .digestKeyConflict(path: "\(path)/\(Self.digestName)") }
+  }
+
+  /// Takes the old file away once the ring has its key.
+  ///
+  /// - Throws: `VaultError.digestKeyConflict` where it holds another one.
+  package func removeOldDigestKey(takenOverBy ring: KeyRing) throws(VaultError) {
+    try checkOldDigestKey(against: ring)
+    try remove(Self.digestName)
+  }
+}

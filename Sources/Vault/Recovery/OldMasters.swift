@@ -1,0 +1,79 @@
+import AgentCore
+
+/// `keys/old-masters.box`: the master keys of before, sealed under the one in force, for archives made with them. While
+/// a master key is being changed it holds a box for each of the two, so that whichever comes to stand opens it.
+///
+/// `{"boxes":[{"box":"base64","fingerprint":"…"}],"format":1}`; inside a box: 32 bytes a key, oldest first.
+struct OldMasters: Sendable {
+  /// By the fingerprint of the master key that opens it.
+  var boxes: [String: [UInt8]]
+
+  static let fileName = "old-masters.box"
+  private static let format: Int64 = 1
+  /// A change a week for two years; beyond it the oldest go.
+  static let maximumKeys = 100
+
+  init(boxes: [String: [UInt8]] = [:]) { self.boxes = boxes }
+
+  init?(_ members: [String: JSONValue]) {
+    guard members["format"] == .integer(Self.format), case .array(let items)? = members["boxes"] else { return nil }
+    boxes = [:]
+    for item in items {
+      guard case .object(let entry) = item, let fingerprint = entry["fingerprint"]?.stringValue,
+        let box = entry["box"]?.stringValue.flatMap(Base64.bytes)
+      else { return nil }
+      boxes[fingerprint] = box
+    }
+  }
+
+  var json: JSONValue {
+    [
+      "format": .integer(Self.format),
+      "boxes": .array(
+        boxes.sorted { $0.key < $1.key }.map {
+          ["fingerprint": .string($0.key), "box": .string(Base64.text($0.value))]
+        }),
+    ]
+  }
+
+  /// The keys in the box of `wrapping`, oldest first; nil where it has a box that does not open.
+  func keys(under wrapping: WrappingKey) throws(VaultError) -> [MasterKey]? {
+    guard let box = boxes[wrapping.fingerprint] else { return [] }
+    guard var clear = wrapping.open(box, at: Self.place(wrapping)) else { return nil }
+    defer { wipe(&clear) }
+    var keys: [MasterKey] = []
+    for start in stride(from: 0, to: clear.count - clear.count % KeyBlock.keyBytes, by: KeyBlock.keyBytes) {
+      var bytes = Array(clear[start..<start + KeyBlock.keyBytes])
+      defer { wipe(&bytes) }
+      keys.append(MasterKey(key: try bytes.withLocked(in: wrapping.key.block)))
+    }
+    return keys
+  }
+
+  /// Puts the keys into the box of `wrapping`.
+  mutating func put(_ keys: [MasterKey], under wrapping: WrappingKey) throws(VaultError) {
+    var clear: [UInt8] = []
+    clear.reserveCapacity(Self.maximumKeys * KeyBlock.keyBytes)
+    defer { wipe(&clear) }
+    for key in keys.suffix(Self.maximumKeys) { key.key.withBuffer { clear.append(contentsOf: $0) } }
+    boxes[wrapping.fingerprint] = try wrapping.seal(clear, at: Self.place(wrapping))
+  }
+
+  private static func place(_ wrapping: WrappingKey) -> SealedPlace {
+    SealedPlace(table: fileName, row: wrapping.fingerprint, column: "box")
+  }
+}
+
+extension KeyFolder {
+  func oldMasters() throws(VaultError) -> OldMasters {
+    guard let members = try members(OldMasters.fileName) else { return OldMasters() }
+    guard let masters = OldMasters(members) else {
+      throw .keyFileInvalid(path: "\(path)/\(OldMasters.fileName)", detail: "a member is missing or malformed")
+    }
+    return masters
+  }
+
+  func write(_ masters: OldMasters) throws(VaultError) {
+    try write(OldMasters.fileName, masters.json.encoded() + [UInt8(ascii: "\n")])
+  }
+}

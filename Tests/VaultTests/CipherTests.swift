@@ -1,0 +1,115 @@
+import AgentCore
+import AgentTestKit
+import Testing
+
+@testable import Vault
+
+@Suite struct CipherTests {
+  static let engines: [any CipherEngine] = (SodiumGCM().map { [$0 as any CipherEngine] } ?? []) + [CryptoGCM()]
+
+  @Test("both libraries give the known answers of AES-256-GCM, and refuse each of them with a bit changed")
+  func knownAnswers() throws {
+    let block = try KeyBlock()
+    for engine in Self.engines { try KnownAnswers.check(engine, in: block) }
+    try KnownAnswers.checkDerivation(in: block)
+    #expect(KnownAnswers.sealings.count == 4)
+  }
+
+  @Test(
+    "both libraries make the same bytes, and each opens the other's",
+    arguments: [0, 1, 15, 16, 17, 255, 4096, 65_535, 65_536, 65_537, 1 << 20])
+  func sameBytes(count: Int) throws {
+    guard Self.engines.count == 2 else { return }
+    let block = try KeyBlock()
+    let key = try block.random()
+    let random = SeededRandom(seed: UInt64(count) + 1)
+    let clear = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    let (nonce, associated) = ([UInt8](1...12), [UInt8](repeating: 9, count: 40))
+    let sealed = Self.engines.map {
+      $0.seal(clear, after: [7, 8], key: key, nonce: nonce, associated: associated) ?? []
+    }
+    #expect(sealed[0] == sealed[1])
+    #expect(sealed[0].prefix(2) == [7, 8] && sealed[0].count == count + 18)
+    for (engine, other) in [(Self.engines[0], sealed[1]), (Self.engines[1], sealed[0])] {
+      #expect(engine.open(other[2...], key: key, nonce: nonce, associated: associated) == clear)
+    }
+  }
+
+  /// Gives what another does, with the last bit changed.
+  private struct WrongEngine: CipherEngine {
+    let name = "wrong"
+    func seal(_ clear: [UInt8], after prefix: [UInt8], key: LockedKey, nonce: [UInt8], associated: [UInt8]) -> [UInt8]?
+    {
+      var sealed = CryptoGCM().seal(clear, after: prefix, key: key, nonce: nonce, associated: associated)
+      if let last = sealed?.indices.last { sealed?[last] ^= 1 }
+      return sealed
+    }
+    func open(_ sealed: ArraySlice<UInt8>, key: LockedKey, nonce: [UInt8], associated: [UInt8]) -> [UInt8]? {
+      CryptoGCM().open(sealed, key: key, nonce: nonce, associated: associated)
+    }
+  }
+
+  /// Opens whatever it is given.
+  private struct TrustingEngine: CipherEngine {
+    let name = "trusting"
+    func seal(_ clear: [UInt8], after prefix: [UInt8], key: LockedKey, nonce: [UInt8], associated: [UInt8]) -> [UInt8]?
+    {
+      CryptoGCM().seal(clear, after: prefix, key: key, nonce: nonce, associated: associated)
+    }
+    func open(_ sealed: ArraySlice<UInt8>, key: LockedKey, nonce: [UInt8], associated: [UInt8]) -> [UInt8]? {
+      var sealed = sealed
+      if let opened = CryptoGCM().open(sealed, key: key, nonce: nonce, associated: associated) { return opened }
+      sealed[sealed.endIndex - 1] ^= 1
+      return CryptoGCM().open(sealed, key: key, nonce: nonce, associated: associated)
+    }
+  }
+
+  @Test("a library that answers wrongly, or opens what was changed, is not used at all")
+  func selfTest() {
+    for engine in [WrongEngine(), TrustingEngine()] as [any CipherEngine] {
+      let error = #expect(throws: VaultError.self) { try FieldCipher(small: CryptoGCM(), large: engine) }
+      #expect(error?.code == "crypto_self_test_failed")
+      #expect(throws: VaultError.self) { try FieldCipher(small: engine, large: CryptoGCM()) }
+    }
+  }
+
+  @Test("large values are swift-crypto's, small ones libsodium's where the CPU has AES")
+  func choice() throws {
+    let names = Self.engines.map(\.name)
+    #expect(try FieldCipher().engines.hasPrefix(names[0]))
+    #expect(FieldCipher.largeBytes == 65_536)
+  }
+
+  @Test("a block of keys is full at 256, gives a slot back when a key is let go, and wipes it")
+  func block() throws {
+    let block = try KeyBlock()
+    var keys: [LockedKey] = []
+    for _ in 0..<KeyBlock.capacity { keys.append(try block.random()) }
+    #expect(throws: VaultError.keyMemory) { try block.random() }
+    let bytes = keys[3].withBuffer { Array($0) }
+    #expect(bytes != [UInt8](repeating: 0, count: 32))
+    keys.removeLast()
+    let fresh = try block.random()
+    #expect(!keys.contains { $0.isEqual(to: fresh) })
+    #expect(keys[3].withBuffer { Array($0) } == bytes)
+  }
+
+  @Test("no key shows in text, in a mirror or in what encloses it")
+  func printing() throws {
+    struct Holder {
+      var master: MasterKey
+      var key: LockedKey
+      var code: RecoveryCode
+    }
+    let block = try KeyBlock()
+    let text = base64(0x41)
+    let master = try MasterKey(base64: Array(text.utf8), source: "test", block: block)
+    let holder = Holder(master: master, key: master.key, code: RecoveryCode(bytes: [UInt8](repeating: 0x41, count: 20)))
+    var dumped = ""
+    dump(holder, to: &dumped)
+    for shown in ["\(holder)", String(reflecting: holder), dumped, "\(master)", "\(holder.code)", "\(holder.key)"] {
+      #expect(!shown.contains("AAAA") && !shown.contains("65, 65") && !shown.contains(text), "\(shown)")
+      #expect(!shown.contains(holder.code.reveal()))
+    }
+  }
+}
