@@ -64,7 +64,7 @@ let top: [Target] = [
 
 let kit: [Target.Dependency] = ["AgentTestKit", "AgentCore"]
 let tests: [Target] = [
-  .target(name: "AgentTestKit", dependencies: ["AgentCore"], path: "Tests/AgentTestKit"),
+  .target(name: "AgentTestKit", dependencies: ["AgentCore", "Vault"], path: "Tests/AgentTestKit"),
   .testTarget(name: "AgentCoreTests", dependencies: kit),
   .testTarget(name: "InProcessCacheTests", dependencies: kit + ["InProcessCache"]),
   .testTarget(name: "VaultTests", dependencies: kit + ["Vault"]),

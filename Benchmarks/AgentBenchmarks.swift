@@ -1,6 +1,6 @@
 import Foundation
 
-/// Measures the store and the service on real files, and prints Markdown: `agent-benchmarks FOLDER [claim|lists|lives|commits|providers …]`.
+/// Measures the store and the service on real files, and prints Markdown: `agent-benchmarks FOLDER [claim|lists|lives|commits|sealing|providers …]`.
 ///
 /// What is compared is measured in turn, in one process: the machine's mood meets both, and their ratio holds on
 /// another day. Nothing is asserted but that the right thing was measured.
@@ -8,7 +8,7 @@ import Foundation
   static func main() async throws {
     let arguments = CommandLine.arguments.dropFirst()
     guard let folder = arguments.first else {
-      throw BenchmarkError("Usage: agent-benchmarks FOLDER [claim|lists|lives|commits|providers …]")
+      throw BenchmarkError("Usage: agent-benchmarks FOLDER [claim|lists|lives|commits|sealing|providers …]")
     }
     let wanted = Set(arguments.dropFirst())
     let all: [(name: String, run: @Sendable (String) async throws -> [Table])] = [
@@ -16,6 +16,7 @@ import Foundation
       ("lists", { try await ListBenchmark(folder: $0).tables() }),
       ("lives", { try await LifeBenchmark(folder: $0).tables() }),
       ("commits", { try await CommitBenchmark(folder: $0).tables() }),
+      ("sealing", { try await SealingBenchmark(folder: $0).tables() }),
       ("providers", { try await ProviderBenchmark(folder: $0).tables() }),
     ]
     for benchmark in all where wanted.isEmpty || wanted.contains(benchmark.name) {

@@ -13,6 +13,7 @@ final class BenchmarkStore: Sendable {
   let path: String
   let file: StoreFile
   let store: SQLiteTaskStore
+  let sealing: StoreSealing
 
   /// - Parameter path: a folder that is made, and must not be there yet.
   init(_ path: String) async throws {
@@ -21,7 +22,13 @@ final class BenchmarkStore: Sendable {
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     let clock = MachineClock()
     file = try StoreFile.open(StoreOptions(folder: path, clock: clock, random: SystemRandom()))
-    store = try await SQLiteTaskStore(file: file, clock: clock, digester: DigestKey.load(dataFolder: path))
+    let master = try MasterKey(randomIn: KeyBlock())
+    let rows = try KeyRing.firstRows(
+      master: master, installation: file.installation, digestKey: nil, at: clock.now())
+    try await KeyRingStore(file: file).insertFirst(rows)
+    let ring = try KeyRing(rows: rows, master: master, installation: file.installation)
+    sealing = StoreSealing(ring: ring, policy: SensitivePolicy())
+    store = try await SQLiteTaskStore(file: file, clock: clock, digester: ring.digester, sealing: sealing)
     _ = try await store.beginEpoch()
   }
 
@@ -34,16 +41,17 @@ final class BenchmarkStore: Sendable {
   /// Stores a task of some 200 bytes of input.
   @discardableResult
   func submit(
-    agent: AgentID = "coder", by owner: Principal = .local, labels: [String: String] = [:]
+    agent: AgentID = "coder", by owner: Principal = .local, labels: [String: String] = [:],
+    input: JSONValue = BenchmarkStore.input
   ) async throws(StoreError) -> TaskID {
     guard let id = try store.drawTaskIDs(count: 1).first else { throw StoreError(.notFound, "no number was drawn") }
-    let task = NewTask(id: id, agent: agent, input: Self.input, labels: labels)
+    let task = NewTask(id: id, agent: agent, input: input, labels: labels)
     _ = try await store.submit([task], key: nil, maximumUnfinished: .max, by: owner)
     return id
   }
 
-  private static let input: JSONValue = .string(
-    String(repeating: "Read the sources, find what is slow, and say why. ", count: 4))
+  static let input: JSONValue = .string(prompt)
+  static let prompt = String(repeating: "Read the sources, find what is slow, and say why. ", count: 4)
 
   func claim(_ places: Int, agents: [AgentDefinition] = [coder]) async throws(StoreError) -> [ClaimedTask] {
     try await store.claim(

@@ -12,13 +12,13 @@ struct LifeBenchmark {
 
   func tables() async throws -> [Table] {
     let bench = try await BenchmarkStore(folder)
-    for group in Self.groups { _ = try await rate(group, in: bench) }
+    for group in Self.groups { _ = try await bench.lives(group, for: Self.slice) }
     var rates = Self.groups.map { _ in Sample() }
     var ratios = Self.groups.map { _ in Sample() }
     for _ in 0..<Self.cycles {
       var alone: Double?
       for (index, group) in Self.groups.enumerated() {
-        let rate = try await rate(group, in: bench)
+        let rate = try await bench.lives(group, for: Self.slice)
         rates[index].add(rate)
         ratios[index].add(rate / (alone ?? rate))
         alone = alone ?? rate
@@ -32,19 +32,22 @@ struct LifeBenchmark {
         note: "\(Self.cycles) turns of \(Self.slice) each; a life is 5 rows of the journal.")
     ]
   }
+}
 
-  private func rate(_ group: Int, in bench: BenchmarkStore) async throws -> Double {
+extension BenchmarkStore {
+  /// Lives a second, of so many at once.
+  func lives(_ group: Int, for slice: Duration, input: JSONValue = BenchmarkStore.input) async throws -> Double {
     var lives = 0
     let start = ContinuousClock.now
-    while ContinuousClock.now - start < Self.slice {
+    while ContinuousClock.now - start < slice {
       try await withThrowingTaskGroup(of: Void.self) { tasks in
-        for _ in 0..<group { tasks.addTask { try await bench.submit() } }
+        for _ in 0..<group { tasks.addTask { try await self.submit(input: input) } }
         try await tasks.waitForAll()
       }
-      let claimed = try await bench.claim(group)
+      let claimed = try await claim(group)
       guard claimed.count == group else { throw BenchmarkError("\(claimed.count) of \(group) tasks were claimed") }
       try await withThrowingTaskGroup(of: Void.self) { tasks in
-        for task in claimed { tasks.addTask { try await bench.finish(task) } }
+        for task in claimed { tasks.addTask { try await self.finish(task) } }
         try await tasks.waitForAll()
       }
       lives += group

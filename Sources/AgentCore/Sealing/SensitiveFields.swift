@@ -16,13 +16,14 @@ package struct SensitiveFields: Sendable, Hashable {
   /// As the file gives them.
   package let names: [String]
   private let normalised: Set<String>
-  /// Lengths of the normalised names, in bytes: most members are told apart by theirs alone.
-  private let lengths: Set<Int>
+  /// A bit for each length of the normalised names, in bytes, the last one for 63 and more: most members are told apart
+  /// by theirs alone.
+  private let lengths: UInt64
 
   package init(_ names: [String]) {
     self.names = names
     normalised = Set(names.map(Self.normalise))
-    lengths = Set(normalised.map(\.utf8.count))
+    lengths = normalised.reduce(0) { $0 | Self.bit(ofLength: $1.utf8.count) }
   }
 
   /// What the manual's encryption.yaml lists; in force where no file says otherwise.
@@ -35,8 +36,10 @@ package struct SensitiveFields: Sendable, Hashable {
       if byte >= 0x80 { return normalised.contains(Self.normalise(member)) }
       if byte != UInt8(ascii: "-"), byte != UInt8(ascii: "_") { length += 1 }
     }
-    return lengths.contains(length) && normalised.contains(Self.normalise(member))
+    return lengths & Self.bit(ofLength: length) != 0 && normalised.contains(Self.normalise(member))
   }
+
+  private static func bit(ofLength length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }
 
   /// Whether a text that is no JSON has one of the names in it.
   package func isNamed(in text: String) -> Bool {

@@ -14,6 +14,7 @@ package enum Migrations {
     Step(number: 2, name: "views of tasks, steps and events", statements: viewsOfTasks),
     Step(number: 3, name: "only the counters that are read", statements: countersThatAreRead),
     Step(number: 4, name: "settings that the API changed", statements: settings),
+    Step(number: 5, name: "keys, and which tasks hold sealed values", statements: keys),
   ]
 
   /// `PRAGMA application_id` of our databases: "AgSy".
@@ -78,5 +79,18 @@ package enum Migrations {
   private static let settings = """
     CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL, file_value TEXT, changed INTEGER NOT NULL,
       actor INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+    """
+
+  /// `wrapped` and `other_wrap` are of the master key in force and of the one to come. `sealing_pass` has one row once
+  /// there was a pass: rows up to `cursor` are done, up to `last` to be done; `kind` is one of `SealingGoal.Kind`,
+  /// `fields` the list that it seals by, as JSON, `key` the one that it seals with; `unopened` counts values that did not
+  /// open. `task.sealed`: a row of its journal holds a sealed value.
+  private static let keys = """
+    CREATE TABLE key_ring (id INTEGER PRIMARY KEY, purpose TEXT NOT NULL, state TEXT NOT NULL, wrapped BLOB NOT NULL,
+      other_wrap BLOB, seals INTEGER NOT NULL, created_at INTEGER NOT NULL) STRICT;
+    CREATE TABLE sealing_pass (id INTEGER PRIMARY KEY CHECK (id = 1), fields TEXT NOT NULL, key INTEGER NOT NULL,
+      kind TEXT NOT NULL, cursor INTEGER NOT NULL, last INTEGER NOT NULL, unopened INTEGER NOT NULL,
+      started INTEGER NOT NULL, finished INTEGER) STRICT;
+    ALTER TABLE task ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
     """
 }

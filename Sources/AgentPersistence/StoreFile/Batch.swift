@@ -21,15 +21,21 @@ struct Batch {
   private var moves: [StoreMove] = []
   private var ended: Set<TaskID> = []
   private var succeeded = 0
+  private let sealing: StoreSealing?
+  private var hasReserved = false
 
   init(state: CommitState, mirror: StoreMirror, options: StoreOptions) {
     (self.state, self.mirror, self.options) = (state, mirror, options)
     ledger = CounterLedger(state.counters)
+    sealing = mirror.sealing
   }
 
   consuming func run(_ writes: [any PendingWrite], on db: Database) -> Outcome {
     var batch = self
     let outcome = batch.attempt(writes, on: db)
+    if batch.hasReserved {
+      if case .committed(_, _?) = outcome {} else { batch.sealing?.ring.forgetReservation() }
+    }
     if db.isInsideTransaction {
       // A rollback that fails leaves a connection that the caller gives up: a failed outcome closes it.
       try? db.rollback()
@@ -62,9 +68,11 @@ struct Batch {
   ) throws -> Outcome? {
     let context = WriteContext(
       db: db, now: now, serviceMilliseconds: service, epoch: state.epoch, lastSequence: state.lastSequence,
-      highestSequenceDeleted: state.highestSequenceDeleted, ledger: ledger)
+      highestSequenceDeleted: state.highestSequenceDeleted, ledger: ledger, sealing: sealing)
     try db.cachedStatement(sql: "SAVEPOINT closure").execute()
     let error = write.run(in: context)
+    hasReserved = hasReserved || context.hasReserved
+    if error != nil, context.hasReserved { sealing?.ring.forgetReservation() }
     guard db.isInsideTransaction else {
       let reason = error.map(StoreError.init(describing:))
       return .lostTransaction(reason ?? StoreError(.storageIOError, "The write ended its own transaction."))

@@ -1,11 +1,14 @@
 import AgentCore
 import GRDB
+import Vault
 
 /// What lies at `agent.db`, found out without changing a byte of it or of its WAL: first by the file's header, read
 /// through the descriptor that is kept, then by a connection that cannot write.
 struct DatabaseInspection {
   /// As the last commit left it; all zero for a file that is yet to become a database.
   private(set) var state = CommitState()
+  /// Empty where the schema has none yet.
+  private(set) var keyRing: [KeyRingRow] = []
   private let kept: KeptDescriptor?
 
   /// - Throws: `StoreStartError`: `database_corrupt`, `database_foreign`, `schema_newer`, `storage_…`.
@@ -18,7 +21,7 @@ struct DatabaseInspection {
     try Self.check(applicationID: Int64(header.applicationID), userVersion: Int(header.userVersion), isFinal: false)
     if try Self.isStillborn(header, kept, path) { return }
     do {
-      state = try Self.inspect(path, limits)
+      (state, keyRing) = try Self.inspect(path, limits)
     } catch {
       let failure = StoreStartError(describing: error)
       throw failure.code == .databaseCorrupt ? Self.corrupt("agent.db is damaged: \(error)") : failure
@@ -51,8 +54,9 @@ struct DatabaseInspection {
     guard applicationID == 0 || userVersion <= newest else {
       throw StoreStartError(
         .schemaNewer,
-        "agent.db has schema \(userVersion), this version knows \(newest): install the version that wrote it, or a "
-          + "newer one.")
+        "agent.db has schema \(userVersion), this version knows \(newest): it was written by a newer version, and "
+          + "nothing was changed. Install that version again, or one that is newer still; to go back to this one, put the "
+          + "backup back that was taken before the upgrade.")
     }
   }
 
@@ -63,7 +67,7 @@ struct DatabaseInspection {
     return try kept.byteCount() <= 4096 && KeptDescriptor.isPresent(path + "-journal")
   }
 
-  private static func inspect(_ path: String, _ limits: StoreLimits) throws -> CommitState {
+  private static func inspect(_ path: String, _ limits: StoreLimits) throws -> (CommitState, [KeyRingRow]) {
     var configuration = Configuration()
     configuration.label = "agent-system.inspection"
     configuration.readonly = true
@@ -74,14 +78,14 @@ struct DatabaseInspection {
       let id = try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0
       let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
       let objects = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-      if id == 0, version == 0, objects == 0 { return CommitState() }
+      if id == 0, version == 0, objects == 0 { return (CommitState(), []) }
       try check(applicationID: id, userVersion: version, isFinal: true)
       for table in ["meta", "counter", "agent_state", "name"] {
         // A pragma takes no parameter; the names are ours.
         let answer = try String.fetchOne(db, sql: "PRAGMA quick_check(\(table))")
         guard answer == "ok" else { throw Self.corrupt("Table \(table) is damaged (\(answer ?? "no answer"))") }
       }
-      return try CommitState(reading: db)
+      return (try CommitState(reading: db), try db.tableExists("key_ring") ? db.keyRing() : [])
     }
   }
 }

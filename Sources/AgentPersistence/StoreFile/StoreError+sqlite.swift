@@ -66,6 +66,10 @@ extension StoreStartError {
       self = error
       return
     }
+    if let error = error as? VaultError {
+      self.init(error)
+      return
+    }
     let failure = StoreError(describing: error)
     let code: Code =
       switch failure.code {

@@ -83,6 +83,17 @@ package final class StoreFile: Sendable {
     }
   }
 
+  /// Puts all of the WAL into the database and empties it, so that what was overwritten is nowhere any more. False when
+  /// a reader, or a failure that is logged, held that up: to be asked again. Answers within about a second.
+  func truncateWAL() async -> Bool {
+    await withCheckedContinuation { waiter in
+      if !mirror.addTruncation(waiter) { waiter.resume(returning: false) }
+    }
+  }
+
+  /// Seals rows with `sealing` from the next closure on.
+  func seal(with sealing: StoreSealing) { mirror.sealing = sealing }
+
   private func readError(_ error: any Error) -> StoreError {
     if let error = error as? DatabaseError, error.resultCode == .SQLITE_MISUSE {
       return StoreError(.closed, "The store is closed.")

@@ -14,6 +14,9 @@ final class StoreMirror: Sendable {
     var isClockBehind = false
     var condition: StoreError?
     var disk = DiskState(freeBytes: .max, isReadOnly: false)
+    var sealing: StoreSealing?
+    /// Who waits for the WAL to be emptied; nil once the writer has gone.
+    var truncations: [CheckedContinuation<Bool, Never>]? = []
   }
   private let content: Mutex<Content>
   private let clock: any WallClock
@@ -86,5 +89,26 @@ final class StoreMirror: Sendable {
   var disk: DiskState {
     get { content.withLock { $0.disk } }
     set { content.withLock { $0.disk = newValue } }
+  }
+
+  var sealing: StoreSealing? {
+    get { content.withLock { $0.sealing } }
+    set { content.withLock { $0.sealing = newValue } }
+  }
+
+  /// False once the writer has gone: the caller answers itself.
+  func addTruncation(_ waiter: CheckedContinuation<Bool, Never>) -> Bool {
+    content.withLock { content in
+      content.truncations?.append(waiter)
+      return content.truncations != nil
+    }
+  }
+
+  /// Those who wait for the WAL to be emptied. `isLast`: nobody can wait after this.
+  func takeTruncations(isLast: Bool = false) -> [CheckedContinuation<Bool, Never>] {
+    content.withLock { content in
+      defer { content.truncations = isLast || content.truncations == nil ? nil : [] }
+      return content.truncations ?? []
+    }
   }
 }

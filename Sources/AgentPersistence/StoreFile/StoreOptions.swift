@@ -8,6 +8,8 @@ package struct StoreOptions: Sendable {
   package var random: any RandomSource
   package var faults: any FaultInjector
   package var limits: StoreLimits
+  /// Asked under the folder's lock, before and after SQLite has looked at what is there; tests without keys set none.
+  package var keyCheck = StoreKeyCheck()
   /// Called on the writer's thread after each commit, before its callers go on: it must be short and not block.
   package var onCommit: @Sendable (CommitNotice) -> Void
   /// Called on any thread: level and one sentence that begins with a stable word, e.g. `disk_slow: …`.

@@ -24,10 +24,12 @@ struct StoreStart {
 
   private init(in folder: DataFolder, _ options: StoreOptions, acceptsLoss: Bool) throws {
     (self.options, self.folder) = (options, folder)
+    try options.keyCheck.beforeDatabase()
     let positionFile = WALPosition.File(folder: options.folder)
     let position = try positionFile.read()
     let inspection = try DatabaseInspection(folder.databasePath, options.limits)
     if !acceptsLoss { try Self.checkNothingLost(inspection.state, position) }
+    let installation = try options.keyCheck.beforeWriting(inspection.keyRing, inspection.state.installation)
     // From here on the descriptor stays open whatever comes: SQLite is about to take its locks.
     kept = try inspection.keepOrCreate(folder.databasePath)
 
@@ -39,7 +41,7 @@ struct StoreStart {
       try SchemaMigrator.migrate(db)
       return try Self.checkedState(db, options)
     }
-    if state.installation == 0 { state.installation = Int64(options.random.next() >> 2) + 1 }
+    if state.installation == 0 { state.installation = installation ?? Int64(options.random.next() >> 2) + 1 }
     acceptedLoss = acceptsLoss ? state.jump(over: position, now: options.clock.now()) : nil
 
     let mirror = StoreMirror(state, clock: options.clock)
@@ -51,7 +53,7 @@ struct StoreStart {
       connection: writer, state: committed)
   }
 
-  private static func checkNothingLost(_ state: CommitState, _ position: WALPosition?) throws(StoreStartError) {
+  static func checkNothingLost(_ state: CommitState, _ position: WALPosition?) throws(StoreStartError) {
     guard let position else { return }
     let isOther = state.installation != 0 && state.installation != position.installation
     guard state.commitNumber < position.commitNumber || isOther else { return }

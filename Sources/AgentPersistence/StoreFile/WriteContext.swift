@@ -22,15 +22,19 @@ package final class WriteContext {
   package private(set) var faultCells: Set<FaultPoint.Cell> = []
   package private(set) var moves: [StoreMove] = []
   package private(set) var endedTasks: Set<TaskID> = []
+  /// What this closure's rows are sealed with; nil until the task store has taken the file over.
+  let sealing: StoreSealing?
+  /// Whether it has stored a reservation of seals, which goes with its transaction.
+  private(set) var hasReserved = false
   private let ledger: CounterLedger
 
   package init(
     db: Database, now: Timestamp, serviceMilliseconds: Int64, epoch: Int64, lastSequence: Int64,
-    highestSequenceDeleted: Int64 = 0, ledger: CounterLedger = CounterLedger([:])
+    highestSequenceDeleted: Int64 = 0, ledger: CounterLedger = CounterLedger([:]), sealing: StoreSealing? = nil
   ) {
     (self.db, self.now, self.serviceMilliseconds) = (db, now, serviceMilliseconds)
     (self.epoch, self.lastSequence) = (epoch, lastSequence)
-    (self.highestSequenceDeleted, self.ledger) = (highestSequenceDeleted, ledger)
+    (self.highestSequenceDeleted, self.ledger, self.sealing) = (highestSequenceDeleted, ledger, sealing)
   }
 
   /// The next sequence of the journal: drawn inside the write, so that commit order is sequence order.
@@ -61,6 +65,13 @@ package final class WriteContext {
 
   /// Says that rows of the journal up to this sequence have been deleted.
   package func noteDeleted(upTo sequence: Int64) { highestSequenceDeleted = max(highestSequenceDeleted, sequence) }
+
+  /// Called after values were sealed: no key may seal more often than the table says, after a crash neither.
+  func keepReservation() throws {
+    guard let (id, reserved) = sealing?.ring.reservation() else { return }
+    hasReserved = true
+    try db.run("UPDATE key_ring SET seals = ? WHERE id = ? AND seals < ?", [reserved, Int64(id), reserved])
+  }
 
   /// Names this write for the crash test: the writer passes `CELL.before_commit` right before the COMMIT and
   /// `CELL.after_commit` right after it, before any caller goes on.

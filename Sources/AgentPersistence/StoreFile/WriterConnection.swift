@@ -44,6 +44,8 @@ struct WriterConnection: Sendable {
     }
     let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
     try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0")
+    // What is deleted, or sealed where it stood in clear, is overwritten with zeros.
+    try db.execute(sql: "PRAGMA secure_delete = ON")
     let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
     guard mode == "wal", synchronous == 2 else {
       throw StoreStartError(
@@ -58,6 +60,22 @@ struct WriterConnection: Sendable {
   /// Restarts the WAL from its beginning once all of it is in the database. Called before the first acknowledgement.
   func truncateWAL() throws {
     _ = try queue.writeWithoutTransaction { db in try Self.checkpoint(db, .truncate) }
+  }
+
+  /// The same while others read: false when one of them holds the WAL up. Waits for nobody, whatever the connection's
+  /// own patience.
+  mutating func truncateWALUnlessBusy(patience milliseconds: Int) throws -> Bool {
+    let isEmpty = try queue.writeWithoutTransaction { db in
+      sqlite3_busy_timeout(db.sqliteConnection, 0)
+      defer { sqlite3_busy_timeout(db.sqliteConnection, CInt(milliseconds)) }
+      do {
+        return try Self.checkpoint(db, .truncate)
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        return false
+      }
+    }
+    if isEmpty { nextCheckpoint = checkpointPages }
+    return isEmpty
   }
 
   /// True when so many pages have come to the WAL since the last checkpoint that it is time for the next.

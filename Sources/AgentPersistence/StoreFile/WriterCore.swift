@@ -144,6 +144,24 @@ struct WriterCore: Sendable {
     let isPositionDue = isIdle || age.wholeMilliseconds >= Self.positionMilliseconds
     if isCheckpointDue || isPositionDue && age >= positionTook * Self.positionShare { writePosition() }
     if isCheckpointDue { checkpoint() }
+    truncateIfAsked()
+  }
+
+  private mutating func truncateIfAsked() {
+    let waiters = mirror.takeTruncations()
+    guard !waiters.isEmpty else { return }
+    // The WAL is about to begin anew: what it held has to be recorded first.
+    writePosition()
+    var isEmpty = false
+    let patience = options.limits.busyTimeoutMilliseconds
+    do {
+      isEmpty = try connection?.truncateWALUnlessBusy(patience: patience) ?? false
+    } catch {
+      let failure = StoreError(describing: error)
+      options.log(.error, "\(failure.code.rawValue): the WAL could not be emptied: \(failure.detail)")
+      stop(if: failure)
+    }
+    for waiter in waiters { waiter.resume(returning: isEmpty) }
   }
 
   /// On a disk whose syncs take seconds, positions get at most a quarter of the writer's time: without it they took two
@@ -180,5 +198,6 @@ struct WriterCore: Sendable {
   mutating func end() {
     writePosition()
     if stopped == nil { checkpoint() }
+    for waiter in mirror.takeTruncations(isLast: true) { waiter.resume(returning: false) }
   }
 }

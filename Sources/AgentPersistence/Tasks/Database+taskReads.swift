@@ -4,12 +4,12 @@ import GRDB
 
 /// Whole tasks from their rows, on the writer's connection and on a reader's alike.
 extension Database {
-  /// Head and body of one row of the journal.
+  /// Head and body of one row of the journal, as everybody sees them.
   func journalText(_ sequence: Int64) throws -> StoredText {
     guard let row = try firstRow("SELECT head, body FROM journal WHERE seq = ?", [sequence]),
-      let head = JSONValue(stored: row[0])
+      let head = JSONValue(shown: row[0])
     else { throw StoreError(.databaseCorrupt, "row \(sequence) of the journal is missing or cannot be read") }
-    return StoredText(head: head, body: try (row[1] as Data?).map(JournalBody.opened))
+    return StoredText(head: head, body: try (row[1] as Data?).map(JournalBody.shown))
   }
 
   /// The task as callers see it.

@@ -7,13 +7,36 @@ enum JournalBody {
   /// The bytes for a column of sealed JSON.
   static func sealed(_ value: JSONValue) -> DatabaseValue { SealedColumn.encode(value).databaseValue }
 
-  /// Reads what `sealed` wrote.
+  /// Reads what `sealed` wrote, marks of sealed values as they are stored.
   static func opened(_ bytes: Data) throws(StoreError) -> JSONValue {
     do {
       return try SealedColumn.decode(bytes)
     } catch {
+      if error == .contentInvalid, let mended = mended(bytes) { return mended }
       throw StoreError(.databaseCorrupt, "a stored body cannot be read: \(error.rawValue)")
     }
+  }
+
+  /// The same as everybody sees it.
+  static func shown(_ bytes: Data) throws(StoreError) -> JSONValue {
+    let value = try opened(bytes)
+    return SealedMark.mayStand(in: bytes) ? value.showingMarks : value
+  }
+
+  /// A sealed value whose text is damaged must not take the rest of its row with it: emptied, it does not open, and all
+  /// else can be read.
+  private static func mended(_ bytes: Data) -> JSONValue? {
+    let (start, end) = (Data("\"\(SealedMember.key)\":\"".utf8), Data("\"}".utf8))
+    var rest = bytes[...]
+    var mended = Data()
+    while let found = rest.range(of: start), let close = rest[found.upperBound...].range(of: end) {
+      mended += rest[..<found.upperBound]
+      let text = rest[found.upperBound..<close.lowerBound]
+      if text.allSatisfy({ $0 != 0x22 && $0 != 0x5C && (0x20..<0x7F).contains($0) }) { mended += text }
+      rest = rest[close.lowerBound...]
+    }
+    mended += rest
+    return try? SealedColumn.decode(mended)  // Damaged elsewhere: the caller says so.
   }
 }
 
@@ -25,12 +48,12 @@ extension JournalEntry {
   init(_ row: Row, name: (Int64) throws -> String) throws {
     let sequence: Int64 = row[0]
     guard let type = JournalEventType(storedCode: row[4]), let actor = Principal(try name(row[6])),
-      let head = JSONValue(stored: row[7])
+      let head = JSONValue(shown: row[7])
     else { throw StoreError(.databaseCorrupt, "row \(sequence) of the journal cannot be read") }
     self.init(
       sequence: sequence, task: TaskID(number: row[1]), taskSequence: row[2], step: (row[3] as Int64?).map { Int($0) },
       type: type, at: Timestamp(milliseconds: row[5]), actor: actor, head: head,
-      body: try (row[8] as Data?).map(JournalBody.opened))
+      body: try (row[8] as Data?).map(JournalBody.shown))
   }
 }
 
@@ -40,5 +63,11 @@ extension JSONValue {
     // Our own text does not fail to parse unless the file is damaged, and then the caller says which row it was.
     guard let value = try? JSONValue(parsing: text) else { return nil }
     self = value
+  }
+
+  /// The same as everybody sees it.
+  init?(shown text: String) {
+    guard let value = JSONValue(stored: text) else { return nil }
+    self = SealedMark.mayStand(in: text) ? value.showingMarks : value
   }
 }

@@ -116,7 +116,7 @@ extension SQLiteTaskStore {
       definition: definition, crashes: Int(row.crashes),
       timeLeft: .milliseconds(max(0, deadline - context.serviceMilliseconds)),
       wallTimeUsed: .milliseconds(row.wallUsed),
-      hasSteps: row.lastStep > 0, lastTaskSequence: row.lastTaskSequence)
+      hasSteps: row.lastStep > 0, lastTaskSequence: row.lastTaskSequence, hasSealed: row.hasSealed)
   }
 
   /// The definition the task works by; pins the newest when it has none or its agent was restarted since.

@@ -57,11 +57,7 @@ extension SQLiteTaskStore {
   }
 
   package func reclaimPages(limit: Int) async throws(StoreError) -> Bool {
-    try await file.write(.essential) { context in
-      // The statement takes no bound value; an Int has only digits.
-      try context.db.execute(sql: "PRAGMA incremental_vacuum(\(max(1, limit)))")
-      return try context.db.firstInteger("PRAGMA freelist_count") ?? 0 > 0
-    }
+    try await file.write(.essential) { context in try context.reclaimPages(limit) }
   }
 
   package func probe() async throws(StoreError) -> StoreHealth {

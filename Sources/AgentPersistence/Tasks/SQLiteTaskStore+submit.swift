@@ -51,15 +51,17 @@ extension SQLiteTaskStore {
       names.rememberAgent(agent)
       var row = TaskRow(
         task, agent: agent, owner: actor.number, created: created, inputSequence: context.lastSequence + 1)
-      let head = task.submittedHead
-      let body = task.submittedBody
-      _ = try context.move(&row, by: .submit, actor: actor, head: head.objectValue ?? [:], body: body)
+      _ = try context.move(
+        &row, by: .submit, actor: actor, head: task.submittedHead.objectValue ?? [:], body: task.submittedBody)
       try context.save(row)
-      for (name, value) in task.labels {
+      guard let entry = row.appended.last else { throw StoreError(.databaseCorrupt, "\(task.id) has no first row") }
+      for (name, value) in task.labels where entry.head["labels"]?[name] == .string(value) {
+        // One that is sealed stands in no index.
         try context.db.run("INSERT INTO label (name, value, task) VALUES (?, ?, ?)", [name, value, task.id.number])
       }
       return AgentTask(
-        row, agent: task.agent.name, owner: actor.principal, submitted: StoredText(head: head, body: body), ended: nil)
+        row, agent: task.agent.name, owner: actor.principal,
+        submitted: StoredText(head: entry.head, body: entry.body), ended: nil)
     }
   }
 

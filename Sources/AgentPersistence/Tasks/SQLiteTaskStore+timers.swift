@@ -50,8 +50,6 @@ extension SQLiteTaskStore {
     }
   }
 
-  package func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues { .none }
-
   package func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
     let now = file.serviceMilliseconds()
     let isDue = try await file.read { db in

@@ -8,6 +8,7 @@ package final class SQLiteTaskStore: TaskStore {
   let file: StoreFile
   let clock: any WallClock
   let digester: any Digester
+  let sealing: StoreSealing
   let names = NameCache()
   /// Whose turn it is, per agent. Lost at a restart, and then everybody's turn begins anew.
   let turns = Mutex(ClaimTurns())
@@ -22,11 +23,17 @@ package final class SQLiteTaskStore: TaskStore {
   /// Sixteen of the largest inputs: what one answer may cost in memory.
   package static let defaultPageBytes: Int64 = 16 << 20
 
-  /// Takes over an opened file, and reads the names that its counters refer to.
+  /// Sealed values that did not open, each told once.
+  let unopened = Mutex<Set<String>>([])
+
+  /// Takes over an opened file, whose rows it seals with `sealing`, and reads the names that its counters refer to.
   package init(
-    file: StoreFile, clock: any WallClock, digester: any Digester, pageBytes: Int64 = defaultPageBytes
+    file: StoreFile, clock: any WallClock, digester: any Digester, sealing: StoreSealing,
+    pageBytes: Int64 = defaultPageBytes
   ) async throws(StoreError) {
     (self.file, self.clock, self.digester, self.pageBytes) = (file, clock, digester, pageBytes)
+    self.sealing = sealing
+    file.seal(with: sealing)
     let stored = try await file.read { db in
       try db.rows("SELECT id, text FROM name").map { (id: $0[0] as Int64, text: $0[1] as String) }
     }

@@ -49,12 +49,15 @@ struct TaskRow {
   var nanoUSDUsed: Int64?
   /// The row of the journal that has the output or the error.
   var outputSequence: Int64?
+  /// Whether a row of its journal holds a sealed value.
+  var hasSealed = false
   /// The rows of the journal appended since this was read, in order.
   var appended: [JournalEntry] = []
 
   /// As the database has it: what the counters have counted. Nil for a row that is not there yet.
   private(set) var stored: TaskStatus?
   private var storedState: [Int64?] = []
+  private var storedSealed = false
 
   /// The columns that the wide update writes and the narrow one does not.
   var stateColumns: [Int64?] {
@@ -67,8 +70,11 @@ struct TaskRow {
   /// Whether the wide update is due.
   var hasMoved: Bool { storedState != stateColumns }
 
+  /// Whether its first sealed value has come since it was read.
+  var isNewlySealed: Bool { hasSealed && !storedSealed }
+
   /// Says that the database now has the row as it is here.
-  mutating func markStored() { (stored, storedState) = (status, stateColumns) }
+  mutating func markStored() { (stored, storedState, storedSealed) = (status, stateColumns, hasSealed) }
 }
 
 extension TaskRow {
@@ -77,7 +83,7 @@ extension TaskRow {
     id, agent, owner, timeout, priority, created, input_seq, agent_version, agent_generation, status, wait_reason, \
     wait_step, attempt, max_attempts, crashes, epoch, claim, last_step, last_task_seq, open_step, open_effect, \
     in_doubt, cancel_at, started, finished, run_after, deadline, deadline_left, running_since, wall_used, \
-    tokens_reserved, tokens_used, input_tokens, output_tokens, llm_calls, tool_calls, nanousd_used, output_seq
+    tokens_reserved, tokens_used, input_tokens, output_tokens, llm_calls, tool_calls, nanousd_used, output_seq, sealed
     """
 
   /// Reads a row selected with `columns`.
@@ -99,6 +105,7 @@ extension TaskRow {
     (wallUsed, tokensReserved, tokensUsed) = (row[29], row[30], row[31])
     (inputTokens, outputTokens, modelCalls, toolCalls) = (row[32], row[33], row[34], row[35])
     (nanoUSDUsed, outputSequence) = (row[36], row[37])
+    hasSealed = row[38] as Int64 != 0
     markStored()
   }
 

@@ -24,7 +24,8 @@ extension WriteContext {
     return row
   }
 
-  /// Appends a row to the journal and counts it in `row`, which the caller saves afterwards.
+  /// Appends a row to the journal and counts it in `row`, which the caller saves afterwards. What is sensitive in it is
+  /// sealed; the entry, like every read, shows it as `[sealed]`.
   @discardableResult
   func append(
     _ type: JournalEventType, to row: inout TaskRow, step: Int64? = nil, actor: Actor, head: JSONValue = .object([:]),
@@ -32,6 +33,8 @@ extension WriteContext {
   ) throws -> JournalEntry {
     row.lastTaskSequence += 1
     let sequence = drawSequence()
+    let sealed = try seal(type, row: sequence, head: head, body: body)
+    if sealed.hasSealed { row.hasSealed = true }
     try db.run(
       """
       INSERT INTO journal (seq, task, task_seq, step, type, at, epoch, actor, head, body)
@@ -39,12 +42,12 @@ extension WriteContext {
       """,
       [
         sequence, row.id.number, row.lastTaskSequence, step, type.storedCode, now.milliseconds, epoch, actor.number,
-        head.text, body.map(JournalBody.sealed),
+        sealed.stored.head.text, sealed.stored.body.map(JournalBody.sealed),
       ])
     touch(row.id)
     let entry = JournalEntry(
       sequence: sequence, task: row.id, taskSequence: row.lastTaskSequence, step: step.map { Int($0) }, type: type,
-      at: now, actor: actor.principal, head: head, body: body)
+      at: now, actor: actor.principal, head: sealed.shown.head, body: sealed.shown.body)
     row.appended.append(entry)
     return entry
   }
@@ -94,6 +97,7 @@ extension WriteContext {
     } else {
       try updateProgress(row)
     }
+    if row.isNewlySealed { try db.run("UPDATE task SET sealed = 1 WHERE id = ?", [row.id.number]) }
     guard row.stored != row.status else { return }
     if row.status.isTerminal { tellEnd(of: row.id) }
     if let old = row.stored { count(old, agent: row.agent, by: -1) }

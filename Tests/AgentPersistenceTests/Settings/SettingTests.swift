@@ -8,7 +8,10 @@ import Testing
 @Suite struct SettingTests {
   private static func store(_ fixture: StoreFixture) async throws -> (SQLiteTaskStore, StoreFile) {
     let file = try fixture.open()
-    return (try await SQLiteTaskStore(file: file, clock: fixture.clock, digester: FixedDigester()), file)
+    let sealing = StoreSealing(ring: try TestKeys.ring(), policy: SensitivePolicy())
+    let store = try await SQLiteTaskStore(
+      file: file, clock: fixture.clock, digester: FixedDigester(), sealing: sealing)
+    return (store, file)
   }
 
   @Test("a setting is there when `set` returns, after a start too; another value takes its place")

@@ -56,11 +56,12 @@ final class WriterGate: Sendable {
   private let entered = Atomic<Bool>(false)
 
   /// The closure for the write that holds the writer.
-  var closure: @Sendable (WriteContext) throws -> Void {
-    { [self] _ in
-      entered.store(true, ordering: .releasing)
-      gate.wait()
-    }
+  var closure: @Sendable (WriteContext) throws -> Void { { [self] _ in hold() } }
+
+  /// Holds whoever calls until it is opened.
+  func hold() {
+    entered.store(true, ordering: .releasing)
+    gate.wait()
   }
 
   var isEntered: Bool { entered.load(ordering: .acquiring) }

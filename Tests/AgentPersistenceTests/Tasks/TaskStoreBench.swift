@@ -13,6 +13,7 @@ final class TaskStoreBench: Sendable {
   private let open: Mutex<(file: StoreFile, store: SQLiteTaskStore)>
   let notices: NoticeLog
   private let pageBytes: Int64
+  let sealing: StoreSealing
 
   var file: StoreFile { open.withLock { $0.file } }
   var store: SQLiteTaskStore { open.withLock { $0.store } }
@@ -22,26 +23,27 @@ final class TaskStoreBench: Sendable {
     self.pageBytes = pageBytes
     folder = try TemporaryFolder("tasks")
     notices = NoticeLog()
-    open = Mutex(try await Self.open(folder.path, clock, notices, pageBytes))
+    sealing = StoreSealing(ring: try TestKeys.ring(), policy: SensitivePolicy())
+    open = Mutex(try await Self.open(folder.path, clock, notices, sealing, pageBytes))
     _ = try await store.beginEpoch()
   }
 
   private static func open(
-    _ path: String, _ clock: ManualClock, _ notices: NoticeLog, _ pageBytes: Int64
+    _ path: String, _ clock: ManualClock, _ notices: NoticeLog, _ sealing: StoreSealing, _ pageBytes: Int64
   ) async throws -> (file: StoreFile, store: SQLiteTaskStore) {
     let options = StoreOptions(
       folder: path, clock: clock, random: SeededRandom(seed: 1),
       onCommit: { notices.add($0) }, commitFault: { _ in notices.fault.load(ordering: .relaxed) })
     let file = try StoreFile.open(options)
     let store = try await SQLiteTaskStore(
-      file: file, clock: clock, digester: FixedDigester(), pageBytes: pageBytes)
+      file: file, clock: clock, digester: FixedDigester(), sealing: sealing, pageBytes: pageBytes)
     return (file, store)
   }
 
   /// Ends the process, as far as the store can tell, and starts the next one; without `beginEpoch`.
   func reopen() async throws {
     await file.close()
-    let next = try await Self.open(folder.path, clock, notices, pageBytes)
+    let next = try await Self.open(folder.path, clock, notices, sealing, pageBytes)
     open.withLock { $0 = next }
   }
 

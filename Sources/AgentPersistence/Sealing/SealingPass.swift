@@ -1,0 +1,225 @@
+import AgentCore
+import GRDB
+import Synchronization
+import Vault
+
+/// Goes over the rows that are there and seals what is not sealed as it should be: rows from before there was a key,
+/// values under an older key, members that a longer list names. Works beside the service: rows are read and sealed on a
+/// reader, the writer puts them down in short turns, and the place reached goes into the same commit, so that a process
+/// that dies anywhere goes on there. It is over when nothing of what was overwritten is left in database or WAL.
+package final class SealingPass: Sendable {
+  package struct Progress: Sendable, Hashable {
+    /// Numbers of the journal: up to `done` of `total`.
+    package var done: Int64
+    package var total: Int64
+    package var isRunning: Bool
+  }
+
+  /// How much one turn takes. Tests set others.
+  package struct Limits: Sendable {
+    /// So many short rows are parsed in some 5 ms.
+    package var rows = 500
+    /// As many bytes as are parsed in some 20 ms.
+    package var bytes = 1 << 20
+    /// Numbers that one snapshot may look through.
+    package var numbers: Int64 = 20_000
+    /// Of the writer, in one turn. One row of many MiB may take longer: it cannot be parted.
+    package var writer: Duration = .milliseconds(20)
+    package init() {}
+  }
+
+  private struct State {
+    var progress = Progress(done: 0, total: 0, isRunning: false)
+    var isWantedAgain = false
+  }
+
+  private let file: StoreFile
+  private let sealing: StoreSealing
+  private let clock: any WallClock
+  private let limits: Limits
+  private let state = Mutex(State())
+
+  package init(file: StoreFile, sealing: StoreSealing, clock: any WallClock, limits: Limits = Limits()) {
+    (self.file, self.sealing, self.clock, self.limits) = (file, sealing, clock, limits)
+  }
+
+  package func progress() -> Progress { state.withLock { $0.progress } }
+
+  /// Brings the journal to what the list and the key in use want; returns at once where it is so already. To be called
+  /// after a start, after `KeyRing.adopt` of a rotation, and after a reload that changed the list; while it runs, it
+  /// goes on to that by itself. Storage that refuses for now is asked again. Cancelling ends it, and the next run goes on.
+  package func run() async {
+    let begins = state.withLock { state in
+      state.isWantedAgain = state.progress.isRunning
+      state.progress.isRunning = true
+      return !state.isWantedAgain
+    }
+    guard begins else { return }
+    repeat { await pass() } while isWantedAgain()
+  }
+
+  private func isWantedAgain() -> Bool {
+    state.withLock { state in
+      defer { state.isWantedAgain = false }
+      let goesOn = state.isWantedAgain && !Task.isCancelled
+      if !goesOn { state.progress.isRunning = false }
+      return goesOn
+    }
+  }
+
+  private func pass() async {
+    var told: StoreError.Code?
+    while !Task.isCancelled {
+      do throws(StoreError) {
+        // Each time round something may have asked for another goal meanwhile.
+        while try await reachGoal() {}
+        return
+      } catch {
+        if error.code == .closed { return }
+        if told != error.code { file.options.log(.error, "\(error.code.rawValue): sealing rests: \(error.detail)") }
+        told = error.code
+        guard await pause(.seconds(1)) else { return }
+      }
+    }
+  }
+
+  /// False when there is nothing to do, or the caller wants no more of it.
+  private func reachGoal() async throws(StoreError) -> Bool {
+    guard var goal = try await nextGoal() else { return false }
+    note(goal)
+    let count = goal.last - goal.cursor
+    file.options.log(
+      .info, "sealing_started: \(count) numbers of the journal are looked through (\(goal.kind.rawValue)).")
+    while goal.cursor < goal.last {
+      if Task.isCancelled { return false }
+      let reader = SealingReader(goal: goal, sealing: sealing, limits: limits)
+      let batch = try await file.read { [goal] db in try reader.batch(after: goal.cursor, db) }
+      for error in batch.unopened { file.options.log(.error, "\(error.code.rawValue): \(error.detail)") }
+      try await put(batch, &goal)
+    }
+    guard try await settle(goal) else { return true }
+    guard try await sweep(goal) else { return false }
+    try await file.write(.essential) { context in try context.finishSealing() }
+    file.options.log(.info, "sealing_finished: all rows are sealed as configuration asks.")
+    return true
+  }
+
+  private func note(_ goal: SealingGoal) {
+    state.withLock { ($0.progress.done, $0.progress.total) = (goal.cursor, goal.last) }
+  }
+
+  /// What is to be done now, begun; nil: nothing is.
+  private func nextGoal() async throws(StoreError) -> SealingGoal? {
+    let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
+    let (due, known) = try await file.read { db in
+      (try db.dueSealing(fields: fields, key: key, last: 0), try db.sealingGoal())
+    }
+    guard due != nil else {
+      if let known, known.isFinished, known.fields.canonical != fields.canonical, known.fields.covers(fields) {
+        try await file.write(.essential) { context in try context.narrowSealing(to: fields) }
+      }
+      return nil
+    }
+    return try await file.write(.essential) { [sealing] context in
+      // Read again: all that is written after this closure is sealed by these, or by what comes after them.
+      let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
+      guard let goal = try context.db.dueSealing(fields: fields, key: key, last: context.lastSequence) else {
+        return nil
+      }
+      if goal == (try context.db.sealingGoal()) { return goal }
+      try context.begin(goal)
+      guard goal.last > 0 || goal.kind == .key else {
+        try context.finishSealing()
+        return nil
+      }
+      return goal
+    }
+  }
+
+  /// Puts the rows down, in as many turns of the writer as they take.
+  private func put(_ batch: SealingBatch, _ goal: inout SealingGoal) async throws(StoreError) {
+    var rest = batch.rows[...]
+    var unopened = batch.unopened.count
+    repeat {
+      let (rows, count) = (rest, unopened)
+      let written = try await file.write(.essential) { [clock, limits] context in
+        let began = clock.uptime()
+        var written = 0
+        for row in rows {
+          try context.put(row)
+          written += 1
+          if clock.uptime() - began >= limits.writer { break }
+        }
+        let isWhole = written == rows.count
+        try context.moveSealing(
+          to: isWhole ? batch.upTo : rows[rows.startIndex + written - 1].sequence, unopened: count)
+        try context.keepReservation()
+        return written
+      }
+      rest = rest.dropFirst(written)
+      unopened = 0
+      goal.cursor = rest.isEmpty ? batch.upTo : batch.rows[rest.startIndex - 1].sequence
+      note(goal)
+    } while !rest.isEmpty
+  }
+
+  /// Lets go of the keys that nothing is sealed with any more. False: another goal has come up.
+  private func settle(_ goal: SealingGoal) async throws(StoreError) -> Bool {
+    let rows = try await file.write(.essential) { [sealing] context -> [KeyRingRow]? in
+      guard sealing.ring.activeFieldKey == goal.key, try context.db.activeFieldKey() ?? goal.key == goal.key,
+        sealing.policy.fields.canonical == goal.fields.canonical
+      else { return nil }
+      let unopened = try context.db.sealingGoal()?.unopened ?? 0
+      // A value that did not open names its key: perhaps it will, from a backup.
+      if unopened == 0 { try context.db.destroyOpeningFieldKeys() }
+      return try context.db.keyRing()
+    }
+    guard let rows else { return false }
+    guard !rows.isEmpty else { return true }
+    do throws(VaultError) {
+      try sealing.ring.adopt(rows)
+    } catch {
+      throw StoreError(.sealingUnavailable, "The key ring cannot be read: \(error)")
+    }
+    return true
+  }
+
+  /// Takes what was overwritten out of free pages and out of the WAL. False: the caller wants no more of it.
+  private func sweep(_ goal: SealingGoal) async throws(StoreError) -> Bool {
+    if goal.kind == .first {
+      // Pages that were freed while nothing was overwritten.
+      while try await file.write(.essential, { try $0.reclaimPages(SealingPass.pagesPerTurn) }) {
+        if Task.isCancelled { return false }
+      }
+    }
+    while await !file.truncateWAL() {
+      // A reader holds it: those of this service are short.
+      guard await pause(.milliseconds(100)) else { return false }
+    }
+    return true
+  }
+
+  /// 2 MiB: some milliseconds of the writer.
+  static let pagesPerTurn = 500
+
+  /// False when the caller wants no more of it.
+  private func pause(_ duration: Duration) async -> Bool {
+    guard !Task.isCancelled, (try? await clock.sleep(for: duration)) != nil else { return false }  // Cancelled meanwhile.
+    return true
+  }
+}
+
+extension WriteContext {
+  fileprivate func put(_ row: SealingBatch.Row) throws {
+    try db.run("UPDATE journal SET head = ?, body = ? WHERE seq = ?", [row.head, row.body, row.sequence])
+    for name in row.labels { try db.run("DELETE FROM label WHERE name = ? AND task = ?", [name, row.task]) }
+    try db.run("UPDATE task SET sealed = 1 WHERE id = ? AND sealed = 0", [row.task])
+  }
+
+  /// True when there may be more free pages.
+  func reclaimPages(_ limit: Int) throws -> Bool {
+    // The statement takes no bound value; an Int has only digits.
+    try db.execute(sql: "PRAGMA incremental_vacuum(\(max(1, limit)))")
+    return try db.firstInteger("PRAGMA freelist_count") ?? 0 > 0
+  }
+}

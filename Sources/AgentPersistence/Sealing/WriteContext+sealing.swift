@@ -1,0 +1,30 @@
+import AgentCore
+
+extension WriteContext {
+  /// Head and body of a row to write.
+  struct SealedText {
+    var stored: StoredText
+    var shown: StoredText
+    var hasSealed = false
+  }
+
+  /// The row's texts with what is sensitive in them sealed for its place: its number must be its own.
+  func seal(
+    _ type: JournalEventType, row sequence: Int64, head: JSONValue, body: JSONValue?
+  ) throws -> SealedText {
+    let clear = StoredText(head: head, body: body)
+    var text = SealedText(stored: clear, shown: clear)
+    guard !type.walked.isEmpty else { return text }
+    guard let sealing else {
+      throw StoreError(.sealingUnavailable, "The store has no keys yet: nothing that callers gave can be stored.")
+    }
+    if let sealed = try sealing.seal(head, StoreSealing.Column(type: type, name: .head, row: sequence)) {
+      (text.stored.head, text.shown.head, text.hasSealed) = (sealed.stored, sealed.shown, true)
+    }
+    if let body, let sealed = try sealing.seal(body, StoreSealing.Column(type: type, name: .body, row: sequence)) {
+      (text.stored.body, text.shown.body, text.hasSealed) = (sealed.stored, sealed.shown, true)
+    }
+    if text.hasSealed { try keepReservation() }
+    return text
+  }
+}
