@@ -78,6 +78,8 @@ private struct Load {
   var read: Set<String> = []
   /// What `providers.yaml` names, well or not; nil: that file cannot be read, and nothing can be held against it.
   var providerNames: [String]?
+  /// There is an `agents.yaml`.
+  var hasAgents = false
 
   init(folder: String?, environment: [String: String]) { (self.folder, self.environment) = (folder, environment) }
 
@@ -85,9 +87,12 @@ private struct Load {
     var result = LoadedConfiguration()
     let variables = EnvironmentSettings.read(environment, issues: &issues)
     server(into: &result)
+    encryption(into: &result)
     providers(into: &result, variables)
     agents(into: &result, tools: tools)
+    permissions(into: &result)
     variables.lay(over: &result)
+    result.hideSensitive()
     result.warnings += unread()
     return result
   }
@@ -129,6 +134,40 @@ private struct Load {
     (result.server, values) = ServerSettings.read(root, log: &log)
     issues += log.issues
     result.values += values
+  }
+
+  private mutating func encryption(into result: inout LoadedConfiguration) {
+    var (root, log): (YAMLNode?, IssueLog) = (nil, IssueLog(file: file("encryption.yaml")))
+    if case .read(let node, let noted) = parse("encryption.yaml", EncryptionSettings.keys) {
+      (root, log) = (node, noted)
+    }
+    let values: [ConfigValue]
+    (result.encryption, values) = EncryptionSettings.read(root, log: &log)
+    issues += log.issues
+    result.values += values
+  }
+
+  /// After the rest of the files: what a role means depends on them.
+  private mutating func permissions(into result: inout LoadedConfiguration) {
+    let path = file("permissions.yaml")
+    var (root, log): (YAMLNode?, IssueLog) = (nil, IssueLog(file: path))
+    switch parse("permissions.yaml", PermissionSettings.keys) {
+    case .broken: return
+    case .absent: break
+    case .read(let node, let noted): (root, log) = (node, noted)
+    }
+    let reading = PermissionSettings.read(root, log: &log)
+    issues += log.issues
+    result.permissions = reading.settings
+    result.values += reading.values
+    result.localPlace = reading.place(of: BuiltInRoles.local, in: path)
+    if issues.contains(where: { $0.code == .plaintextRefused }), reading.settings.isLocalOpen {
+      issues.append(result.localRoleTooWide)
+    }
+    if reading.settings.isLocalOpen { result.warnings.append(result.localRoleOpen) }
+    // The built-in agents stand in no file.
+    result.warnings += result.toolsWithoutRight(in: hasAgents ? file("agents.yaml") : path)
+    result.notes += reading.readingAll(in: path)
   }
 
   private mutating func providers(into result: inout LoadedConfiguration, _ variables: EnvironmentSettings) {
@@ -187,6 +226,7 @@ private struct Load {
       result.values += BuiltInAgents.values
       return
     }
+    hasAgents = true
     let files = self
     let surroundings = AgentSettings.Surroundings(tools: tools) { path, log in files.instructions(path, &log) }
     let (settings, values) = AgentSettings.read(root, log: &log, surroundings)

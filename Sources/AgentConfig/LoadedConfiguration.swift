@@ -6,8 +6,14 @@ package struct LoadedConfiguration: Sendable {
   /// In the order of the file; the built-in ones where there is no file.
   package var agents: [AgentDefinition]
   package var providers: ProviderSettings
+  package var permissions = PermissionSettings()
+  package var encryption = EncryptionSettings()
   /// Worth a log line each; none stops the start.
   package var warnings: [ConfigIssue]
+  /// For whoever asks for a check; no log line.
+  package var notes: [ConfigIssue] = []
+  /// Where the role `local` is written, for what is wrong with it.
+  var localPlace: ConfigIssue?
   /// The one of them that holds only while the default is the files' own.
   var defaultWarning: ConfigIssue?
   /// Every key with its value and its source.

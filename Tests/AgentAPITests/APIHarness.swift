@@ -23,10 +23,12 @@ struct APIHarness {
 
   static let loopback = ConnectionFacts(peer: .address(isLoopback: true), localAddress: "127.0.0.1")
   static let elsewhere = ConnectionFacts(peer: .address(isLoopback: false), localAddress: "10.0.0.1")
+  /// What `local` may do as installed.
+  static let statusOnly = PermissionSet.some([.agentStatus])
   static let root = ConnectionFacts(peer: .socket(uid: 0, groups: [0]))
 
   init(
-    localAccess: APIOptions.LocalAccess = .everything, binds: [APIOptions.Bind] = [], socket: String? = nil,
+    local: PermissionSet = .everything, binds: [APIOptions.Bind] = [], socket: String? = nil,
     providers: ProviderDirectory? = nil, health change: (inout HealthBoard) -> Void = { _ in }
   ) {
     let (store, clock, workspaces) = (store, clock, workspaces)
@@ -62,7 +64,7 @@ struct APIHarness {
       events: events, workspaces: workspaces,
       health: health, answers: answers, clock: clock, random: SeededRandom(seed: 2))
     options = APIOptions(
-      binds: binds, socket: socket, localAccess: localAccess, allowedHosts: ["agents.example"], serviceUser: 999,
+      binds: binds, socket: socket, local: RoleRights(local), allowedHosts: ["agents.example"], serviceUser: 999,
       adminGroup: 998)
   }
 

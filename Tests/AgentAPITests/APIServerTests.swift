@@ -110,7 +110,7 @@ import Testing
   func socket() async throws {
     let folder = try TemporaryFolder("api")
     let path = folder.appending("run/api.sock")
-    let harness = APIHarness(localAccess: .agentStatusOnly, socket: path)
+    let harness = APIHarness(local: APIHarness.statusOnly, socket: path)
     try await serving(harness, count: 1) { addresses, _ in
       #expect(addresses == [.socket(path: path)])
       var status = stat()
@@ -239,7 +239,7 @@ import Testing
     let folder = try TemporaryFolder("api")
     chmod(folder.path, 0o755)
     let path = folder.appending("api.sock")
-    try await serving(APIHarness(localAccess: .agentStatusOnly, socket: path), count: 1) { _, _ in
+    try await serving(APIHarness(local: APIHarness.statusOnly, socket: path), count: 1) { _, _ in
       let output = try await Self.run([
         "/usr/bin/setpriv", "--reuid", "1234", "--regid", "1234", "--groups", group, "/usr/bin/curl", "-s", "-o",
         "/dev/null", "-w", "%{http_code}", "--unix-socket", path, "http://localhost/api/tasks",

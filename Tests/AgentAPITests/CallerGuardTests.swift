@@ -55,7 +55,7 @@ import Testing
 
   @Test("as installed, local may see the agents' status and nothing else")
   func statusOnly() async throws {
-    let harness = APIHarness(localAccess: .agentStatusOnly)
+    let harness = APIHarness(local: APIHarness.statusOnly)
     #expect(try await harness.send(.get, "/api/agents/status").status == 200)
     #expect(try await harness.send(.get, "/api/tasks").status == 401)
     #expect(try await harness.send(.post, "/api/tasks", #"{"agent":"coder","input":"x"}"#).code == "unauthenticated")
@@ -69,14 +69,14 @@ import Testing
       (.socket(uid: 1000, groups: [1000, 998]), 200), (.socket(uid: 1000, groups: [1000]), 403), (.unknown, 403),
     ])
   func socket(peer: ConnectionFacts.Peer, status: Int) async throws {
-    let harness = APIHarness(localAccess: .agentStatusOnly)
+    let harness = APIHarness(local: APIHarness.statusOnly)
     let answer = try await harness.send(.get, "/api/tasks", host: "whatever", from: ConnectionFacts(peer: peer))
     #expect(answer.status == status)
   }
 
   @Test("what a socket's peer does is done by its uid")
   func actor() async throws {
-    let harness = APIHarness(localAccess: .agentStatusOnly)
+    let harness = APIHarness(local: APIHarness.statusOnly)
     _ = try await harness.send(.delete, "/api/tasks/7", from: ConnectionFacts(peer: .socket(uid: 999, groups: [])))
     #expect(harness.store.calls.contains("cancel task-7 by uid:999"))
   }

@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  private static func harness(_ access: APIOptions.LocalAccess = .everything) -> APIHarness {
+  private static func harness(_ local: PermissionSet = .everything) -> APIHarness {
     var (broken, keyless) = (remote(), remote())
     (broken.apiKey, broken.baseURL) = (Secret("sk-very-secret"), "https://user:word@api.example.org/v1")
     keyless.needsKey = true
@@ -31,7 +31,7 @@ import Testing
     let parts = ProviderDirectory.Parts(clock: ManualClock(), random: SeededRandom(seed: 1)) {
       NamedProvider(id: $0.id)
     }
-    return APIHarness(localAccess: access, providers: ProviderDirectory(settings, parts))
+    return APIHarness(local: local, providers: ProviderDirectory(settings, parts))
   }
 
   private static func remote() -> RemoteProviderSettings {
@@ -91,7 +91,7 @@ import Testing
       ("GET", "/api/providers"), ("POST", "/api/providers/sandbox/test"), ("POST", "/api/providers/default?provider=a"),
     ])
   func permissions(method: String, path: String) async throws {
-    let answer = try await Self.harness(.agentStatusOnly).send(method == "GET" ? .get : .post, path)
+    let answer = try await Self.harness(APIHarness.statusOnly).send(method == "GET" ? .get : .post, path)
     #expect(answer.status == 401)
   }
 }

@@ -55,7 +55,7 @@ enum ShippedFiles {
     return try String(contentsOf: root.appendingPathComponent("etc/\(name)"), encoding: .utf8)
   }
 
-  static let names = ["server.yaml", "agents.yaml", "providers.yaml"]
+  static let names = ["server.yaml", "agents.yaml", "providers.yaml", "permissions.yaml", "encryption.yaml"]
 
   static func all() throws -> [String: String] {
     var files: [String: String] = [:]

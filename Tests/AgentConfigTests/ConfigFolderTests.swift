@@ -10,6 +10,7 @@ struct ConfigFolderTests {
     #expect(loaded.agents == BuiltInAgents.all)
     #expect(loaded.server == ServerSettings())
     #expect(loaded.providers == (try ConfigFolder.builtIn().providers))
+    #expect(loaded.permissions == PermissionSettings() && loaded.encryption == EncryptionSettings())
     #expect(loaded.warnings.isEmpty)
   }
 
@@ -42,11 +43,11 @@ struct ConfigFolderTests {
   @Test("yaml files that nothing reads are warnings, other files are nothing")
   func unread() throws {
     let fixture = try ConfigFixture([
-      "auth.yaml": "a: 1", "permissions.yaml": "&%", "server.yml": "", "notes.txt": "", ".hidden.yaml": "",
+      "auth.yaml": "a: 1", "rate_limit.yaml": "&%", "server.yml": "", "notes.txt": "", ".hidden.yaml": "",
       "providers.yaml": "providers: {a: {type: sandbox, script: my-script.yaml}}", "my-script.yaml": "rules: []",
     ])
     let warnings = try fixture.load().warnings.map(fixture.short)
-    #expect(warnings.map(\.file) == ["auth.yaml", "permissions.yaml", "server.yml"])
+    #expect(warnings.map(\.file) == ["auth.yaml", "rate_limit.yaml", "server.yml"])
     #expect(warnings.allSatisfy { $0.code == .notRead })
   }
 
@@ -86,7 +87,7 @@ struct ConfigFolderTests {
 
   @Test(
     "a file that is a link to nowhere is refused, and not taken for absent",
-    arguments: ["server.yaml", "agents.yaml", "providers.yaml"])
+    arguments: ShippedFiles.names)
   func danglingLink(_ name: String) throws {
     let fixture = try ConfigFixture()
     try fixture.link(name, to: "gone/\(name)")

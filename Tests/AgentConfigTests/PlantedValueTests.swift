@@ -6,7 +6,8 @@ import Testing
 struct PlantedValueTests {
   private static let files: [(name: String, keys: [ConfigKey])] = [
     ("server.yaml", ServerSettings.keys), ("agents.yaml", AgentSettings.keys),
-    ("providers.yaml", ProviderSettings.keys),
+    ("providers.yaml", ProviderSettings.keys), ("permissions.yaml", PermissionSettings.keys),
+    ("encryption.yaml", EncryptionSettings.keys),
   ]
 
   /// In forms that different checks refuse: types, ranges, paths, names, lengths.
@@ -39,6 +40,7 @@ struct PlantedValueTests {
     let scalar = "'${HUSH_KEY}'"
     return switch key.type {
     case .list, .textOrList: [scalar, "[\(scalar)]", "[\(scalar), \(scalar)]"]
+    case .lists: [scalar, "{a: \(scalar)}", "{a: [\(scalar)]}", "{local: ['task:${HUSH_KEY}', \(scalar)]}"]
     case .secrets, .json, .section, .named: [scalar, "[\(scalar)]", "{a: \(scalar)}"]
     default: [scalar, "[\(scalar)]", "'a${HUSH_KEY}'"]
     }

@@ -41,7 +41,7 @@ struct ServerSettingsTests {
       }
     }
     #expect(try ConfigFixture(["server.yaml": text]).load().server == ServerSettings())
-    #expect(text.split(separator: "\n").count == 14)
+    #expect(text.split(separator: "\n").count == 15)
   }
 
   static let refusals = [
@@ -113,7 +113,7 @@ struct ServerSettingsTests {
 
   static let lacking = [
     "tls: {self_signed: true}", "allow_plaintext: false", "trusted_proxies: []", "metrics_open: false",
-    "keys: {master_file: /a}", "cors: {origins: []}", "tracing: {otlp: null}", "alerts: {webhook: null}",
+    "cors: {origins: []}", "tracing: {otlp: null}", "alerts: {webhook: null}",
     "memory: {budget: 512MiB}",
   ]
 

@@ -40,7 +40,7 @@ final class ServiceProcess: Sendable {
   ) async throws -> ServiceProcess {
     let configuration = folder.appending("config")
     try FileManager.default.createDirectory(atPath: configuration, withIntermediateDirectories: true)
-    for (name, text) in files {
+    for (name, text) in granting(files) {
       try Data(text.utf8).write(to: URL(fileURLWithPath: configuration + "/" + name))
     }
     let command = prefix + [binary.path]
@@ -52,6 +52,16 @@ final class ServiceProcess: Sendable {
       ] + arguments, binary: URL(fileURLWithPath: command[0]))
     _ = try await service.address()
     return service
+  }
+
+  /// With a role `agent` that may use `http.request`, where some file names that tool and no role is given: as installed
+  /// it may not.
+  private static func granting(_ files: [String: String]) -> [String: String] {
+    guard files["permissions.yaml"] == nil, files.values.contains(where: { $0.contains("http.request") }) else {
+      return files
+    }
+    let role = "roles: {agent: [task:execute, file:read, file:write, http:request]}\n"
+    return files.merging(["permissions.yaml": role]) { $1 }
   }
 
   static func sandbox(in folder: TemporaryFolder, arguments: [String] = []) async throws -> ServiceProcess {

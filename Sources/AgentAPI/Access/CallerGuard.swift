@@ -7,7 +7,8 @@ import HTTPTypes
 /// every sign that it comes from a program of this machine and not through a proxy or out of a browser's page (DNS
 /// rebinding needs a name in `Host`, a page sends `Origin` or `Sec-Fetch-Site`).
 struct CallerGuard: Sendable {
-  var localPermissions: PermissionSet
+  /// What `local` may do, as it is in force.
+  var local: RoleRights
   /// In lower case, without port; IPv6 literals without brackets.
   var allowedHosts: Set<String>
   /// Peers of these users are administrators.
@@ -29,7 +30,10 @@ struct CallerGuard: Sendable {
     switch connection.peer {
     case .socket(let uid, let groups):
       guard adminUsers.contains(uid) || adminGroup.map(groups.contains) ?? false else {
-        throw APIError("forbidden", "user \(uid) may not use this socket: root, the service's user and its group may")
+        throw APIError(
+          "forbidden",
+          "user \(uid) may not use this socket: root, the service's user and members of the group "
+            + "\(APIOptions.groupName) may (`sudo usermod -aG \(APIOptions.groupName) NAME`, then sign in anew)")
       }
       return Caller(principal: .uid(uid), permissions: .everything)
     case .unknown:
@@ -40,8 +44,13 @@ struct CallerGuard: Sendable {
           "host_not_allowed", "the Host header names another server; `allowed_hosts` lists the names accepted here")
       }
       guard isLoopback, !hasForeignSigns(head) else { throw unauthenticated }
-      return Caller(principal: .local, permissions: localPermissions)
+      return Caller(principal: .local, permissions: local.permissions)
     }
+  }
+
+  /// The same caller with what they may do by now.
+  func renewed(_ caller: Caller) -> Caller {
+    caller.principal == .local ? Caller(principal: .local, permissions: local.permissions) : caller
   }
 
   /// Throws for a caller without the permission: 401 for `local`, to whom signing in would help, else 403.
@@ -49,6 +58,13 @@ struct CallerGuard: Sendable {
     guard !caller.permissions.contains(permission) else { return }
     if caller.principal == .local { throw unauthenticated }
     throw APIError("forbidden", "this needs the permission \(permission.rawValue)")
+  }
+
+  /// Throws for everybody but an administrator on the unix socket.
+  func requireAdministrator(_ caller: Caller) throws(APIError) {
+    if case .uid = caller.principal, caller.permissions == .everything { return }
+    if caller.principal == .local { throw unauthenticated }
+    throw APIError("forbidden", "this needs an administrator on the unix socket")
   }
 
   private var unauthenticated: APIError {

@@ -47,6 +47,6 @@ struct AgentRoutes: Sendable {
   }
 
   private func json(_ report: AgentReport) -> JSONValue {
-    AgentBody.json(report, isEngineAlive: services.agents.isEngineAlive)
+    services.configuration.masked(AgentBody.json(report, isEngineAlive: services.agents.isEngineAlive))
   }
 }

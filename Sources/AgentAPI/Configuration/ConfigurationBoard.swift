@@ -12,13 +12,16 @@ package struct ConfigurationBoard: Sendable {
   package var reload: @Sendable (Principal) async throws(ServiceError) -> JSONValue
   /// What an agent may reach: provider, model, tools with their effects, hosts, folders.
   package var reach: @Sendable (AgentDefinition) -> JSONValue
+  /// A definition as it may be shown: without the values that `sensitive_fields` names.
+  package var masked: @Sendable (JSONValue) -> JSONValue
 
   package init(
     show: @escaping @Sendable () async -> JSONValue, check: @escaping @Sendable () async -> JSONValue,
     reload: @escaping @Sendable (Principal) async throws(ServiceError) -> JSONValue,
-    reach: @escaping @Sendable (AgentDefinition) -> JSONValue
+    reach: @escaping @Sendable (AgentDefinition) -> JSONValue,
+    masked: @escaping @Sendable (JSONValue) -> JSONValue = { $0 }
   ) {
-    (self.show, self.check, self.reload, self.reach) = (show, check, reload, reach)
+    (self.show, self.check, self.reload, self.reach, self.masked) = (show, check, reload, reach, masked)
   }
 
   /// Of a service without configuration, as tests of other routes have it.

@@ -25,7 +25,7 @@ struct EventRoutes: Sendable {
       isResumed: isResumed)
     let stream = EventStream(feed: feed, place: place)
     let reader = StalledReader(clock: services.clock, disconnect: call.disconnect)
-    let request = call.request
+    let (request, isStillAllowed) = (call.request, call.isStillAllowed)
     let body = ResponseBody { writer in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await reader.watch() }
@@ -33,6 +33,8 @@ struct EventRoutes: Sendable {
         do {
           try await request.body.consumeWithCancellationOnInboundClose { _ in
             for try await item in stream.cancelOnGracefulShutdown() {
+              // Heartbeats come this way too, so that a right that is gone ends the stream within seconds.
+              guard isStillAllowed() else { break }
               let blocks = ByteBuffer(string: EventBody.blocks(item, task: task))
               try await reader.waiting { try await writer.write(blocks) }
             }

@@ -6,6 +6,8 @@ import Hummingbird
 struct APICall: Sendable {
   var request: Request
   var caller: Caller
+  /// The caller may do this with tasks of their own alone; a task that the path names is theirs.
+  var isOwnOnly = false
   var requestID: String
   /// Of the path, decoded.
   var parameters: [String: String]
@@ -13,6 +15,8 @@ struct APICall: Sendable {
   /// The body, for routes that take one; else `.null`.
   var body: JSONValue
   var callerGuard: CallerGuard
+  /// Whether the caller may still do this: a reload may have narrowed their role since.
+  var isStillAllowed: @Sendable () -> Bool = { true }
   /// Closes the connection at once, whatever is still to be written.
   var disconnect: @Sendable () -> Void
 

@@ -60,16 +60,47 @@ struct APIResponder: HTTPResponder {
     let caller: Caller? =
       RouteTable.isOpen(path) ? nil : try callerGuard.identify(request.head, from: await context.facts())
     let (route, parameters) = try find(request.method, path)
-    if case .needs(let permission) = route.access {
-      guard let caller else { throw APIError.notFound }
-      try callerGuard.require(permission, of: caller)
-    }
+    let isOwnOnly = try isOwnOnly(route, caller)
+    if isOwnOnly, let caller { try await requireOwner(parameters, caller) }
     let query = try QueryReader(target[mark...].dropFirst(), allowed: route.query)
     let body = try await BodyReader(clock: clock).read(request, as: route.body)
     return try await route.answer(
       APICall(
-        request: request, caller: caller ?? Self.nobody, requestID: requestID, parameters: parameters, query: query,
-        body: body, callerGuard: callerGuard, disconnect: { context.disconnect() }))
+        request: request, caller: caller ?? Self.nobody, isOwnOnly: isOwnOnly, requestID: requestID,
+        parameters: parameters, query: query, body: body, callerGuard: callerGuard,
+        isStillAllowed: { isStillAllowed(route, caller, wasOwnOnly: isOwnOnly) }, disconnect: { context.disconnect() }
+      ))
+  }
+
+  /// Refuses who may not call the route; true for a caller who may for tasks of their own alone.
+  private func isOwnOnly(_ route: Route, _ caller: Caller?) throws(APIError) -> Bool {
+    if route.access == .open { return false }
+    guard let caller else { throw APIError.notFound }
+    switch route.access {
+    case .open: break
+    case .administrator: try callerGuard.requireAdministrator(caller)
+    case .needs(let permission, let own):
+      if let own, !caller.permissions.contains(permission), caller.permissions.contains(own) { return true }
+      try callerGuard.require(permission, of: caller)
+    }
+    return false
+  }
+
+  private func isStillAllowed(_ route: Route, _ caller: Caller?, wasOwnOnly: Bool) -> Bool {
+    do throws(APIError) {
+      let isOwnOnly = try isOwnOnly(route, caller.map { callerGuard.renewed($0) })
+      return wasOwnOnly || !isOwnOnly
+    } catch {
+      return false
+    }
+  }
+
+  /// Another's task is not there, as far as this caller can tell. An id that can be none is the route's to refuse.
+  private func requireOwner(_ parameters: [String: String], _ caller: Caller) async throws {
+    guard let id = parameters["id"].flatMap({ TaskID($0) }) else { return }
+    guard try await table.ownerOfTask(id) == caller.principal else {
+      throw APIError("not_found", "there is no such task")
+    }
   }
 
   private func find(

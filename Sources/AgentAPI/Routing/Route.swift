@@ -1,3 +1,4 @@
+import AgentCore
 import HTTPTypes
 import Hummingbird
 
@@ -6,7 +7,10 @@ struct Route: Sendable {
   enum Access: Sendable, Hashable {
     /// Everybody, whatever address or `Host`: probes carry no credentials.
     case open
-    case needs(Permission)
+    /// `own`: enough for tasks that the caller made.
+    case needs(Permission, own: Permission? = nil)
+    /// Root, the service's user and its group, over the unix socket alone: no role has it.
+    case administrator
   }
 
   enum Body: Sendable, Hashable {

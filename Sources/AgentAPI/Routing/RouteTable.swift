@@ -1,3 +1,4 @@
+import AgentCore
 import HTTPTypes
 
 /// All routes, and which permission each needs. The first pattern that fits a path is its only one, so the special
@@ -11,11 +12,13 @@ struct RouteTable: Sendable {
   }
 
   let routes: [Route]
+  /// Who made a task; nil: there is none.
+  let ownerOfTask: @Sendable (TaskID) async throws -> Principal?
 
-  init(_ routes: [Route]) {
+  init(_ routes: [Route], ownerOfTask: @escaping @Sendable (TaskID) async throws -> Principal? = { _ in nil }) {
     let names = routes.map { "\($0.method.rawValue) \($0.pattern)" }
     precondition(Set(names).count == names.count, "a route stands twice in the table")
-    self.routes = routes
+    (self.routes, self.ownerOfTask) = (routes, ownerOfTask)
   }
 
   init(services: APIServices) {
@@ -25,6 +28,7 @@ struct RouteTable: Sendable {
     let providers = ProviderRoutes(services: services)
     let health = HealthRoutes(board: services.health)
     let configuration = ConfigurationRoutes(services: services)
+    let keys = KeyRoutes(services: services)
     self.init([
       Route(.get, "/health", .open, health.overall),
       Route(.get, "/livez", .open, health.alive),
@@ -33,23 +37,24 @@ struct RouteTable: Sendable {
       Route(.get, "/health/redis", .open, health.cache),
       Route(.get, "/health/cache", .open, health.cache),
 
-      Route(.get, "/api/tasks", .needs(.taskRead), query: TaskListQuery.names, tasks.list),
+      Route(.get, "/api/tasks", .needs(.taskRead, own: .taskReadOwn), query: TaskListQuery.names, tasks.list),
       Route(.post, "/api/tasks", .needs(.taskCreate), query: ["wait"], body: .large, tasks.create),
       Route(.post, "/api/tasks:batch", .needs(.taskCreate), body: .large, tasks.createBatch),
       Route(.post, "/api/tasks/{id}:resume", .needs(.taskResolve), tasks.resume),
-      Route(.get, "/api/tasks/{id}", .needs(.taskRead), query: ["wait"], tasks.show),
+      Route(.get, "/api/tasks/{id}", .needs(.taskRead, own: .taskReadOwn), query: ["wait"], tasks.show),
       // With `?purge=true` the route asks for `task:purge` as well.
-      Route(.delete, "/api/tasks/{id}", .needs(.taskCancel), query: ["purge"], tasks.cancel),
-      Route(.post, "/api/tasks/{id}/retry", .needs(.taskRetry), query: ["from"], tasks.retry),
-      Route(.get, "/api/tasks/{id}/steps", .needs(.taskRead), steps.list),
+      Route(.delete, "/api/tasks/{id}", .needs(.taskCancel, own: .taskCreate), query: ["purge"], tasks.cancel),
+      Route(.post, "/api/tasks/{id}/retry", .needs(.taskRetry, own: .taskCreate), query: ["from"], tasks.retry),
+      Route(.get, "/api/tasks/{id}/steps", .needs(.taskRead, own: .taskReadOwn), steps.list),
       Route(
         .post, "/api/tasks/{id}/steps/{n}:resolve", .needs(.taskResolve), body: .small, steps.resolve),
-      Route(.get, "/api/tasks/{id}/steps/{n}", .needs(.taskRead), steps.show),
-      Route(.get, "/api/tasks/{id}/files", .needs(.taskRead), files.list),
-      Route(.get, "/api/tasks/{id}/files.tar", .needs(.taskRead), isStream: true, files.archive),
-      Route(.get, "/api/tasks/{id}/files/{path...}", .needs(.taskRead), files.read),
+      Route(.get, "/api/tasks/{id}/steps/{n}", .needs(.taskRead, own: .taskReadOwn), steps.show),
+      Route(.get, "/api/tasks/{id}/files", .needs(.taskRead, own: .taskReadOwn), files.list),
+      Route(.get, "/api/tasks/{id}/files.tar", .needs(.taskRead, own: .taskReadOwn), isStream: true, files.archive),
+      Route(.get, "/api/tasks/{id}/files/{path...}", .needs(.taskRead, own: .taskReadOwn), files.read),
       Route(
-        .get, "/api/tasks/{id}/events", .needs(.taskRead), query: ["after"], isStream: true, events.ofTask),
+        .get, "/api/tasks/{id}/events", .needs(.taskRead, own: .taskReadOwn), query: ["after"], isStream: true,
+        events.ofTask),
       Route(.get, "/api/events", .needs(.taskRead), query: ["after"], isStream: true, events.ofAll),
 
       Route(.get, "/api/agents", .needs(.agentRead), agents.list),
@@ -66,10 +71,16 @@ struct RouteTable: Sendable {
       Route(.post, "/api/config/check", .needs(.configRead), configuration.check),
       Route(.post, "/api/config/reload", .needs(.agentManage), configuration.reload),
 
+      Route(.get, "/api/keys", .administrator, keys.show),
+      Route(.post, "/api/keys:rotate", .administrator, keys.rotate),
+      Route(.post, "/api/keys:rotate-master", .administrator, body: .small, keys.rotateMaster),
+      Route(.post, "/api/keys/recovery:new", .administrator, keys.newRecoveryCode),
+      Route(.post, "/api/keys/recovery:confirm", .administrator, body: .small, keys.confirm),
+
       Route(.post, "/api/system/clear-cache", .needs(.systemClearCache), system.clearCache),
       Route(
         .post, "/api/maintenance/cleanup", .needs(.maintenanceRun), query: ["days", "dry_run"], system.cleanUp),
-    ])
+    ]) { try await services.reader.task($0)?.owner }
   }
 
   /// The route for a request; HEAD is answered by the GET route of a path, unless that is a stream.

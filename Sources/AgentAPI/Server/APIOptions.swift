@@ -2,14 +2,6 @@ import AgentCore
 
 /// Where the API listens and whom it lets in.
 package struct APIOptions: Sendable {
-  /// What a request over loopback without credentials may do.
-  package enum LocalAccess: Sendable {
-    /// As installed: `GET /api/agents/status` alone.
-    case agentStatusOnly
-    /// `agent-system sandbox`.
-    case everything
-  }
-
   package struct Bind: Sendable, Hashable {
     /// A name or a literal, IPv6 without brackets.
     package var host: String
@@ -22,7 +14,8 @@ package struct APIOptions: Sendable {
   package var binds: [Bind]
   /// The unix socket's path; nil: none.
   package var socket: String?
-  package var localAccess: LocalAccess
+  /// What a request over loopback without credentials may do: the role `local` as it is in force.
+  package var local: RoleRights
   /// Names in `Host` besides localhost and the addresses listened on, without port.
   package var allowedHosts: [String]
   /// The service's own user: an administrator on the socket, as root is.
@@ -31,10 +24,10 @@ package struct APIOptions: Sendable {
   package var adminGroup: UInt32?
 
   package init(
-    binds: [Bind], socket: String?, localAccess: LocalAccess, allowedHosts: [String] = [], serviceUser: UInt32,
+    binds: [Bind], socket: String?, local: RoleRights, allowedHosts: [String] = [], serviceUser: UInt32,
     adminGroup: UInt32? = nil
   ) {
-    (self.binds, self.socket, self.localAccess) = (binds, socket, localAccess)
+    (self.binds, self.socket, self.local) = (binds, socket, local)
     (self.allowedHosts, self.serviceUser, self.adminGroup) = (allowedHosts, serviceUser, adminGroup)
   }
 
@@ -48,14 +41,25 @@ package struct APIOptions: Sendable {
   static let headerFields = 100
 
   var callerGuard: CallerGuard {
-    let socketLine = socket.map { "curl --unix-socket \($0) http://localhost/…" } ?? "the unix socket"
-    return CallerGuard(
-      localPermissions: localAccess == .everything ? .everything : .some([.agentStatus]),
-      allowedHosts: Set((allowedHosts + binds.map(\.host)).map { Self.bare($0) }), adminUsers: [0, serviceUser],
-      adminGroup: adminGroup,
-      wayIn: "this needs an administrator: ask over the unix socket (\(socketLine)), where the kernel says who you "
-        + "are, or try things out with `agent-system sandbox`")
+    CallerGuard(
+      local: local, allowedHosts: Set((allowedHosts + binds.map(\.host)).map { Self.bare($0) }),
+      adminUsers: [0, serviceUser], adminGroup: adminGroup, wayIn: wayIn)
   }
+
+  /// What a caller without the right credentials reads: the same whatever was wrong with them.
+  private var wayIn: String {
+    guard let socket else {
+      return "this needs a request from this machine without credentials, cookies and headers of a proxy or a page, or "
+        + "a service with a unix socket (`agent-system serve`)"
+    }
+    return "this needs an administrator, whom the kernel names on the unix socket: "
+      + "`curl --unix-socket \(socket) http://localhost/…`, or the command line, as root (`sudo agent-system …`) or as a "
+      + "member of the group \(Self.groupName) (`sudo usermod -aG \(Self.groupName) NAME`, then sign in anew); to try "
+      + "things out, `agent-system sandbox`"
+  }
+
+  /// The group whose members are administrators on the socket, where the machine has it.
+  package static let groupName = "agent-system"
 
   private static func bare(_ host: String) -> String {
     (host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host).lowercased()

@@ -12,7 +12,13 @@ struct TaskRoutes: Sendable {
   let services: APIServices
 
   func list(_ call: APICall) async throws -> Response {
-    let page = try await services.tasks.tasks(try TaskListQuery.read(call.query))
+    var query = try TaskListQuery.read(call.query)
+    if call.isOwnOnly {
+      let caller = call.caller.principal
+      guard query.owner ?? caller == caller else { return .list([]) }
+      query.owner = caller
+    }
+    let page = try await services.tasks.tasks(query)
     return .list(page.items.map { TaskBody.json($0, isListed: true) }, nextCursor: page.nextCursor)
   }
 

@@ -22,6 +22,9 @@ struct EnvironmentSettings {
         + "embedded"
     ),
     ("REDIS_URL", "ignored with a warning: the caches are in the process"),
+    (
+      "AGENT_SYSTEM_MASTER_KEY", "the master key in base64, where neither systemd nor keys.master_file gives one"
+    ),
     ("JWT_SECRET, JWT_SECRET_FILE", "at least 32 bytes; nothing reads it yet"),
   ]
 

@@ -13,6 +13,14 @@ package struct ConfigIssue: Sendable, Hashable {
     case databaseURLUnsupported = "database_url_unsupported"
     /// `JWT_SECRET` is too short to be one.
     case jwtSecretWeak = "jwt_secret_weak"
+    /// Callers without credentials may do more than see the agents' status, and others than this machine may call.
+    case localRoleTooWide = "local_role_too_wide"
+    /// A warning: an agent has a tool that the role `agent` does not allow.
+    case toolForbidden = "tool_forbidden"
+    /// A warning: everybody on this machine may do what the role `local` has.
+    case localOpen = "local_role_open"
+    /// For `config check` alone: a role that reads everybody's tasks.
+    case roleReadsAll = "role_reads_all"
     /// A warning: nothing reads this variable.
     case ignored = "config_ignored"
     /// A warning: nothing reads this file.

@@ -23,6 +23,8 @@ package struct ConfigKey: Sendable, Hashable {
     case section
     /// Entries under names that the file chooses, at most that many; declared under this key's path and `*`.
     case named(maximumCount: Int)
+    /// Names that the file chooses, each with a list of texts; at most that many of both.
+    case lists(maximumCount: Int, maximumItems: Int)
     /// A list of sections, at most that many; declared under this key's path and `*`.
     case sections(maximumCount: Int)
     /// Any JSON object.

@@ -38,8 +38,15 @@ extension ConfigReader {
       wrongType(entry.value, shown, "a list")
       return nil
     }
+    return texts(items, shown, entry.keyMark, maximum: maximum)
+  }
+
+  /// Nil where there are too many. Bad entries and repeated ones are reported and left out.
+  private mutating func texts(
+    _ items: [YAMLNode], _ shown: String, _ mark: SourceMark, maximum: Int
+  ) -> [Placed<String>]? {
     guard items.count <= maximum else {
-      log.add(.invalid, entry.keyMark, "'\(shown)' has \(items.count) entries; \(maximum) is the most")
+      log.add(.invalid, mark, "'\(shown)' has \(items.count) entries; \(maximum) is the most")
       return nil
     }
     var seen: Set<String> = []
@@ -50,6 +57,36 @@ extension ConfigReader {
         return nil
       }
       return text
+    }
+  }
+
+  /// A mapping from names to lists of texts, in the order of the file; bad names are reported and left out.
+  mutating func lists(
+    _ name: String, in section: Section
+  ) -> [(name: Placed<String>, texts: [Placed<String>], source: ConfigValue.Source)] {
+    guard let (entry, key) = value(name, in: section) else { return [] }
+    guard case .lists(let maximum, let maximumItems) = key.type else {
+      preconditionFailure("'\(key.path)' holds no lists")
+    }
+    let shown = Self.join(section.shown, name)
+    guard case .mapping(let entries) = entry.value.content else {
+      wrongType(entry.value, shown, "a mapping from names to lists")
+      return []
+    }
+    guard entries.count <= maximum else {
+      log.add(.invalid, entry.keyMark, "'\(shown)' has \(entries.count) entries; \(maximum) is the most")
+      return []
+    }
+    return entries.compactMap { item in
+      guard isName(item, in: shown) else { return nil }
+      let path = Self.join(shown, item.key)
+      guard case .sequence(let items) = item.value.content else {
+        wrongType(item.value, path, "a list")
+        return nil
+      }
+      return texts(items, path, item.keyMark, maximum: maximumItems).map {
+        (Placed(value: item.key, mark: item.keyMark), $0, source(of: item.value))
+      }
     }
   }
 

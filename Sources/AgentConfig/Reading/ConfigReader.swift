@@ -62,17 +62,20 @@ struct ConfigReader {
       return []
     }
     return entries.compactMap { item in
-      guard ConfigName.isValid(item.key) else {
-        let text = KeyText(item.key)
-        log.add(
-          .invalid, item.keyMark,
-          "'\(text.shown)' is no name" + (text.hasColon ? text.hint : ": \(ConfigName.rule)"))
-        return nil
-      }
+      guard isName(item, in: shown) else { return nil }
       let path = Self.join(Self.join(parent.path, name), "*")
       guard let section = section(item.value, path: path, shown: Self.join(shown, item.key)) else { return nil }
       return (item.key, item.keyMark, section)
     }
+  }
+
+  /// Whether the entry's key is a name that a file may choose; reports one that is none.
+  mutating func isName(_ item: YAMLNode.Entry, in shown: String) -> Bool {
+    if ConfigName.isValid(item.key) { return true }
+    let text = KeyText(item.key)
+    log.add(
+      .invalid, item.keyMark, "'\(text.shown)' is no name" + (text.hasColon ? text.hint : ": \(ConfigName.rule)"))
+    return false
   }
 
   /// A file that exists is the whole list: reports one that names nothing under the key. `without`: what holds where
@@ -199,13 +202,13 @@ struct ConfigReader {
         let place = self.source(of: entry.value)
         add(key, Self.join(shown, entry.key), .string(Secret.placeholder), place, Secret(text))
       }
-    case (.secrets, _): break
+    case (.secrets, _), (.lists, _): break
     default:
       add(key, shown, ShownValue.of(node, as: key.type), source, ShownValue.hidden(in: node, as: key.type))
     }
   }
 
-  private func source(of node: YAMLNode) -> ConfigValue.Source {
+  func source(of node: YAMLNode) -> ConfigValue.Source {
     isBuiltIn ? .builtIn : .file(log.file, line: node.mark.line, variables: node.variables)
   }
 
@@ -219,7 +222,7 @@ struct ConfigReader {
   private mutating func noteDefault(_ key: ConfigKey, _ shown: String) {
     switch (key.type, key.need) {
     case (.section, .defaults): noteDefaults(below: key.path, shown: shown)
-    case (.section, _), (.named, _), (.sections, _): break
+    case (.section, _), (.named, _), (.sections, _), (.lists, _): break
     case (_, .defaults(let text)): add(key, shown, ShownValue.of(text, as: key.type), .builtIn)
     case (_, .nullable): add(key, shown, .null, .builtIn)
     case (_, .required), (_, .notSupported): break

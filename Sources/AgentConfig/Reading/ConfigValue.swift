@@ -45,6 +45,8 @@ package struct ConfigValue: Sendable, Hashable {
   package var isReloadable: Bool
   /// What a secret is, so that a changed one is told from the same one.
   package var secret: Secret?
+  /// What there is to say of the key besides, for people.
+  package var note: String?
   /// What the file holds that the value names, so that a changed one is told from the same one.
   package var content: String?
 

@@ -7,7 +7,10 @@ enum ShownValue {
     switch type {
     case .integer: return DecimalText.integer(text).map(JSONValue.integer) ?? .string(text)
     case .number: return DecimalText.number(text).map(JSONValue.double) ?? .string(text)
-    case .list where text == "[]": return .array([])
+    case .list where text.hasPrefix("[") && text.hasSuffix("]"):
+      // A default as one would write it: plain words.
+      let words = text.dropFirst().dropLast().split(separator: ",")
+      return .array(words.map { .string(String($0.trimmingPrefix(" "))) })
     case .json where text == "{}": return .object([:])
     default: return .string(text == "''" ? "" : masked(text))
     }

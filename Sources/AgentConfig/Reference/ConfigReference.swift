@@ -16,11 +16,31 @@ package enum ConfigReference {
         + "that type. The name `default` is reserved. A provider of the type `sandbox` has no key but `script`."
     ),
     (
+      "permissions.yaml", PermissionSettings.keys,
+      "What each role may do, as `resource:action`; `*` stands for any, alone or for one of the two. "
+        + "Until there are accounts two roles count: `local`, a caller over loopback without credentials (as installed "
+        + "`agent:status` alone; more opens it to everybody on this machine), and `agent`, what the tools of all agents may do: "
+        + "`file.list`, `file.read` and `file.search` need `file:read`, `file.write` needs `file:write`, `file.edit` both, "
+        + "`http.request` needs `http:request`. Root, the service's user and the group `agent-system` do everything on the unix "
+        + "socket, whatever stands here.\n\nThe permissions: " + permissions
+        + ".\n\nWithout the file, and for each of these that it does not name: " + roles + "."
+    ),
+    (
+      "encryption.yaml", EncryptionSettings.keys,
+      "What is sealed before it reaches the disk. The sealing itself, and its keys, need no configuration."
+    ),
+    (
       "a script", SandboxScript.keys,
       "What the sandbox answers instead of its own words; the file that `script` names. From top to bottom, the first rule "
         + "that fits answers. `${…}` in it is text."
     ),
   ]
+
+  private static let permissions = Permission.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+
+  private static let roles = BuiltInRoles.all.map { role in
+    "`\(role.name)` (" + role.grants.map { "`\($0)`" }.joined(separator: ", ") + ")"
+  }.joined(separator: ", ")
 
   /// Markdown.
   package static var text: String {
@@ -96,6 +116,7 @@ package enum ConfigReference {
       "\(QuantityText.text(bytes: range.lowerBound)) to \(QuantityText.text(bytes: range.upperBound))"
     case .list(let maximum): "list of at most \(maximum)"
     case .textOrList(let maximum): "text, or list of at most \(maximum)"
+    case .lists(let maximum, let items): "lists of at most \(items) by name, at most \(maximum)"
     case .section: "section"
     case .named(let maximum): "sections by name, at most \(maximum)"
     case .sections(let maximum): "list of at most \(maximum) sections"

@@ -30,6 +30,8 @@ package struct ServerSettings: Sendable, Hashable {
   package var workers = 64
   /// Unfinished tasks in all.
   package var maximumPending: Int64 = 5_000_000
+  /// The master key's file; nil: the one in the data folder.
+  package var masterKeyFile: String?
   package init() {}
 }
 
@@ -67,11 +69,15 @@ extension ServerSettings {
     ConfigKey("queue", .section, .defaults("{}"), "the queue of tasks"),
     ConfigKey(
       "queue.max_pending", .integer(1...1_000_000_000), .defaults("5000000"), "unfinished tasks in all"),
+    ConfigKey("keys", .section, .defaults("{}"), "where keys lie"),
+    ConfigKey(
+      "keys.master_file", .text(maximumBytes: maximumPathBytes), .nullable,
+      "the master key's file (0400, the service's own), where systemd hands none over; keys/master.key in the data folder "
+        + "unless told"),
     .notSupported("tls", "serving HTTPS"),
     .notSupported("allow_plaintext", "serving other machines without TLS"),
     .notSupported("trusted_proxies", "proxies that may name the client"),
     .notSupported("metrics_open", "metrics for everybody"),
-    .notSupported("keys", "where the master key lies"),
     .notSupported("cors", "pages of other origins"),
     .notSupported("tracing", "traces over OTLP"),
     .notSupported("alerts", "the alerts' webhook"),
@@ -97,6 +103,7 @@ extension ServerSettings {
     if let queue = reader.section("queue", in: top), let maximum = reader.integer("max_pending", in: queue) {
       settings.maximumPending = maximum
     }
+    if let keys = reader.section("keys", in: top) { settings.masterKeyFile = reader.path("master_file", in: keys) }
     log = reader.log
     return (settings, reader.values)
   }

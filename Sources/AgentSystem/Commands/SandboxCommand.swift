@@ -17,6 +17,7 @@ struct SandboxCommand: AsyncParsableCommand {
   var root: [String] = []
 
   mutating func run() async throws {
+    let keys = KeyEnvironment.takenOver()
     let environment = ProcessInfo.processInfo.environment
     let (given, listen) = (data?.absolute, listen)
     let own = Self.ownFolder
@@ -32,6 +33,8 @@ struct SandboxCommand: AsyncParsableCommand {
       // Whatever keys are set.
       (configuration.providers.defaultID, configuration.providers.namedDefault) = ("sandbox", nil)
       configuration.set("providers.yaml", "default", "sandbox", nil)
+      configuration.permissions.openLocal()
+      configuration.set("permissions.yaml", "roles.local", ["*"], nil)
       configuration.server.listen = [address]
       configuration.set("server.yaml", "listen", .array([.string(listen)]), "--listen")
       configuration.server.workspaceRoots = roots
@@ -54,7 +57,8 @@ struct SandboxCommand: AsyncParsableCommand {
         throw StartFailure("data_folder_permissions", "\(folder) cannot be made: \(error.localizedDescription)")
       }
       return ServiceSettings(
-        configuration: configuration, source: source, isSandbox: true, socket: nil, logFolder: folder + "/log")
+        configuration: configuration, source: source, isSandbox: true, socket: nil, logFolder: folder + "/log",
+        keys: keys)
     }
   }
 

@@ -20,6 +20,9 @@ struct ServiceFlags: Sendable {
       issues = error.issues
     }
     let addresses = listen.compactMap { Self.address($0, &issues) }
+    if issues.contains(where: { $0.code == .plaintextRefused }), let wide = result.localRoleTooWideIssue {
+      issues.append(wide)
+    }
     guard issues.isEmpty else { throw ConfigError(issues: issues) }
     if let data {
       result.server.data = data.absolute

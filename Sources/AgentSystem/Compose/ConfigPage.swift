@@ -50,6 +50,7 @@ enum ConfigPage {
       "source": .string(row.value.source.word), "from": JSONValue(row.value.source.place),
       "reloadable": .bool(row.value.isReloadable),
     ]
+    if let note = row.value.note { members["note"] = .string(note) }
     if let configured = row.configured { members["configured"] = configured.value }
     if let pending = row.pending {
       members["pending"] = [
@@ -59,13 +60,19 @@ enum ConfigPage {
     return .object(members)
   }
 
-  /// `{"ok":false,"checked_by":"service","folder":…,"issues":[…],"warnings":[…]}`
+  /// `{"ok":false,"checked_by":"service","folder":…,"issues":[…],"warnings":[…],"notes":[…]}`
   static func check(_ source: ConfigurationSource, by reader: String) -> JSONValue {
-    var (issues, warnings): ([ConfigIssue], [ConfigIssue]) = ([], [])
-    do throws(ConfigError) { warnings = try source.load().warnings } catch { issues = error.issues }
+    var (issues, warnings, notes): ([ConfigIssue], [ConfigIssue], [ConfigIssue]) = ([], [], [])
+    do throws(ConfigError) {
+      let loaded = try source.load()
+      (warnings, notes) = (loaded.warnings, loaded.notes)
+    } catch {
+      issues = error.issues
+    }
     return [
       "ok": .bool(issues.isEmpty), "checked_by": .string(reader), "folder": JSONValue(source.folder),
       "issues": .array(issues.map(\.json)), "warnings": .array(warnings.map(\.json)),
+      "notes": .array(notes.map(\.json)),
     ]
   }
 }

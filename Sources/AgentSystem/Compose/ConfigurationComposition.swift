@@ -12,8 +12,15 @@ struct ConfigurationComposition {
   let agents: AgentDirectory
   let engine: Dispatcher
   let log: LogFile
+  let policies: PoliciesInForce
+  let unit: UnitLink
 
-  func inForce(replaceProviders: @escaping @Sendable (ProviderSettings) async -> ProviderID) -> ConfigurationInForce {
+  /// `onSensitiveFieldsGrown`: rows of before hold values in clear that are to be sealed by now.
+  func inForce(
+    replaceProviders: @escaping @Sendable (ProviderSettings) async -> ProviderID,
+    onSensitiveFieldsGrown: @escaping @Sendable () async -> Void = {}
+  ) -> ConfigurationInForce {
+    let policies = policies
     let (agents, engine, log, store, journalLog) = (agents, engine, log, parts.store, parts.log)
     return ConfigurationInForce(
       settings.configuration, source: settings.source,
@@ -25,17 +32,25 @@ struct ConfigurationComposition {
           engine.wake()
         },
         updateAgent: { agents.update($0) }, setLogLevel: { log.level = $0.loggerLevel },
+        setPermissions: { policies.take($0) },
+        setSensitiveFields: { if policies.take($0) { await onSensitiveFieldsGrown() } },
         state: { await Self.state(store, $0) }),
       log: parts.log)
   }
 
   func board(_ inForce: ConfigurationInForce) -> ConfigurationBoard {
-    let (providers, tools) = (parts.providers, parts.tools)
-    let roots = settings.configuration.server.workspaceRoots
+    let (providers, tools, rights) = (parts.providers, parts.tools, policies.agent)
+    let (roots, sensitive) = (settings.configuration.server.workspaceRoots, policies.sensitive)
     return ConfigurationBoard(
       show: { await inForce.show() }, check: { await inForce.check() },
-      reload: { (principal) throws(ServiceError) in try await inForce.reload(by: principal) },
-      reach: { Self.reach(of: $0, providers, tools, roots) })
+      reload: { (principal) throws(ServiceError) in try await reload(inForce, by: principal) },
+      reach: { Self.reach(of: $0, providers, tools, rights.permissions, roots) },
+      masked: { $0.masked(sensitive.fields) })
+  }
+
+  /// Reloads, and lets the service manager know of it.
+  func reload(_ inForce: ConfigurationInForce, by principal: Principal) async throws(ServiceError) -> JSONValue {
+    try await unit.reloading { () async throws(ServiceError) in try await inForce.reload(by: principal) }
   }
 
   /// What the API has changed: a default provider that still holds, and agents that are disabled. A store that does not
@@ -62,9 +77,11 @@ struct ConfigurationComposition {
     return values
   }
 
-  /// `{"provider","model","tools":[{"name","effects"}],"hosts","roots"}`
+  /// `{"provider","model","tools":[{"name","effects"}],"hosts","roots"}`; a tool that the role `agent` does not allow has
+  /// `missing_permissions` too.
   private static func reach(
-    of agent: AgentDefinition, _ providers: any ProviderRegistry, _ tools: any ToolSource, _ roots: [String]
+    of agent: AgentDefinition, _ providers: any ProviderRegistry, _ tools: any ToolSource, _ rights: PermissionSet,
+    _ roots: [String]
   ) -> JSONValue {
     // An unknown provider shows as null: its tasks fail with the error.
     let provider = try? providers.provider(named: agent.provider)
@@ -73,7 +90,12 @@ struct ConfigurationComposition {
       "tools": .array(
         agent.tools.map { name in
           let effects = tools.tool(named: name)?.effects ?? []
-          return ["name": .string(name), "effects": .array(effects.map { .string($0.rawValue) })]
+          let missing = ToolRights.missing(for: name, in: rights)
+          var members: [String: JSONValue] = [
+            "name": .string(name), "effects": .array(effects.map { .string($0.rawValue) }),
+          ]
+          if !missing.isEmpty { members["missing_permissions"] = .array(missing.map { .string($0.rawValue) }) }
+          return .object(members)
         }),
       "hosts": .array(agent.allowHosts.map(JSONValue.string)), "roots": .array(roots.map(JSONValue.string)),
     ]

@@ -11,6 +11,8 @@ actor ConfigurationInForce {
     var replaceAgents: @Sendable ([AgentDefinition]) async -> Void
     var updateAgent: @Sendable (AgentDefinition) -> Void
     var setLogLevel: @Sendable (ServerSettings.LogLevel) -> Void
+    var setPermissions: @Sendable (PermissionSettings) -> Void
+    var setSensitiveFields: @Sendable (SensitiveFields) async -> Void
     /// What the API has changed, as values of the keys that it stands above.
     var state: @Sendable (LoadedConfiguration) async -> [ConfigValue]
   }
@@ -74,6 +76,9 @@ actor ConfigurationInForce {
         fields: error.issues.map { .init($0.place, "\($0.code.rawValue): \($0.message)") })
     }
     let change = ConfigurationChange(from: current, to: loaded)
+    // Before the agents, so that none is offered a tool, and no value stored, by rights and lists that are gone.
+    hands.setPermissions(loaded.permissions)
+    await hands.setSensitiveFields(loaded.encryption.sensitiveFields)
     let defaultID = await hands.replaceProviders(loaded.providers)
     await hands.replaceAgents(loaded.agents)
     hands.setLogLevel(loaded.server.log.level)

@@ -37,7 +37,13 @@ struct AgentShowCommand: ClientCommand {
     page.add("model", text: reach["model"]?.stringValue ?? "the provider's own")
     for tool in reach["tools"]?.arrayValue ?? [] {
       let effects = (tool["effects"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
-      page.add("may call", text: "\(tool["name"]?.stringValue ?? "") (\(effects))")
+      let missing = (tool["missing_permissions"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+      let name = tool["name"]?.stringValue ?? ""
+      if missing.isEmpty {
+        page.add("may call", text: "\(name) (\(effects))")
+      } else {
+        page.add("may not call", text: "\(name): the role agent lacks \(missing)")
+      }
     }
     let hosts = (reach["hosts"]?.arrayValue ?? []).compactMap(\.stringValue)
     page.add("may reach", text: hosts.isEmpty ? "no host" : hosts.joined(separator: ", "))

@@ -20,6 +20,7 @@ struct ConfigCheckCommand: ClientCommand {
       for warning in json["warnings"]?.arrayValue ?? [] {
         try session.console.showLine("warning: " + Self.line(warning))
       }
+      for note in json["notes"]?.arrayValue ?? [] { try session.console.showLine("note: " + Self.line(note)) }
       if isGood {
         let folder = json["folder"]?.stringValue ?? "no folder"
         let reader = json["checked_by"]?.stringValue == "service" ? "the running service" : "this command"
