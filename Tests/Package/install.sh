@@ -14,6 +14,9 @@ show_install() {
   check "it is enabled, as agent.service too" script '
     systemctl is-enabled --quiet agent-system && [ "$(systemctl show -P Id agent.service)" = agent-system.service ]'
   check "it runs as its own user" script '[ "$(stat -c %U /proc/"$(systemctl show -P MainPID agent-system)")" = agent-system ]'
+  check "keys lie in locked memory, and nothing of it in a core dump" script '
+    pid=$(systemctl show -P MainPID agent-system) && awk "/^VmLck/ { exit !(\$2 > 0) }" "/proc/$pid/status" &&
+    grep -q "Max core file size  *0  *0" "/proc/$pid/limits" && ! journalctl --unit agent-system | grep memory_not_locked'
   check "the first install says where to go, and no secret" script "
     $(declare -f says_where_to_go)
     says_where_to_go <<'TEXT'
@@ -68,7 +71,7 @@ show_door() {
   check "root does" is "$(code root "$socket" $api/api/tasks)" 200
   check "the service's own user does" is "$(code agent-system "$socket" $api/api/tasks)" 200
   check "a stranger's command line is told the group" script '
-    out=$(runuser -u stranger -- agent-system task list 2>&1); [ $? = 77 ] && grep -q "group agent-system" <<<"$out"'
+    out=$(runuser -u stranger -- agent-system task list 2>&1); [ $? = 77 ] && grep -q "the group" <<<"$out"'
   check "nobody but root reads the master key's file" script '
     [ "$(stat -c "%U %a" /etc/agent-system/credentials)" = "root 700" ] &&
     [ "$(stat -c "%U %a %s" /etc/agent-system/credentials/master.key)" = "root 400 45" ] &&

@@ -16,6 +16,7 @@ show_sealing() {
 }
 
 show_keys() {
+  forget_starts
   check "key show names the credential" script 'agent-system key show | grep -q credential'
   check "key recovery new writes the code to a file of root's" script '
     agent-system key recovery new --output /root/code && [ "$(stat -c "%U %a" /root/code)" = "root 600" ]'
@@ -63,6 +64,6 @@ show_key_wrong() {
   wait_for "with another key it is refused with 78" 10 refused
   check "by its name" script 'journalctl --unit agent-system | grep -q master_key_wrong'
   check "and not one byte is changed" is "$(script "$sums")" "$before"
-  script "install -m 0400 /root/master.key $credential && systemctl start agent-system"
+  check "its own key is put back" script "install -m 0400 /root/master.key $credential && systemctl start agent-system"
   wait_for "with its own it serves" 10 serving
 }

@@ -79,6 +79,7 @@ show_bad_configuration() {
 
 # The idle process some seconds after its start, and how long a start takes, from exec to ready.
 measure() {
+  forget_starts
   inside systemctl restart agent-system
   wait_for "it serves" 10 serving
   sleep 3

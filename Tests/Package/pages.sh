@@ -29,6 +29,7 @@ show_first_page() {
 }
 
 show_provider_keys() {
+  forget_starts
   check "systemd-creds seals a provider's key, as the example says" script 'cd /etc/agent-system/credentials &&
     printf %s sk-of-nobody-0123456789 | systemd-creds encrypt --name=openai_api_key - openai_api_key.cred &&
     ! grep -q sk-of-nobody openai_api_key.cred &&

@@ -5,6 +5,9 @@ show_static() {
   check "dpkg names only the libraries that a Debian 12 has" is \
     "$(dpkg-deb --field "$package" Depends | tr ',' '\n' | sed -E 's/^ *//; s/ .*//' | sort | tr '\n' ' ')" \
     "ca-certificates libc6 libcurl4 libgcc-s1 libsodium23 libsqlite3-0 libstdc++6 systemd "
+  if [ -z "$(git tag --points-at HEAD --list 'v*')" ]; then
+    check "its version names a commit" grep -E '~git[0-9]+\.[0-9a-f]{9}' <<<"$(dpkg-deb --field "$package" Version)"
+  fi
   [ "$(stat -c %s "$package")" -lt 25000000 ] || fail "the package is under 25 MB"
   ok "the package is under 25 MB"
   found=$(lintian --allow-root --fail-on error,warning --display-info --pedantic "$changes" 2>&1) \
