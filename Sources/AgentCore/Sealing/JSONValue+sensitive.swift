@@ -14,28 +14,8 @@ extension JSONValue {
   package func replacingSensitive<E: Error>(
     _ fields: SensitiveFields, at base: String = "", _ replacement: (String, JSONValue) throws(E) -> JSONValue
   ) throws(E) -> JSONValue {
-    guard hasSensitive(fields) else { return self }
-    switch self {
-    case .object(let members):
-      if members[SealedMember.key] != nil { return try replacement(base, self) }
-      var result = members
-      for (name, value) in members {
-        let pointer = base + "/" + name.jsonPointerToken
-        if fields.contains(name) {
-          if !value.isOpen { result[name] = try replacement(pointer, value) }
-        } else {
-          result[name] = try value.replacingSensitive(fields, asMember: name, at: pointer, replacement)
-        }
-      }
-      return .object(result)
-    case .array(let items):
-      var result = items
-      for (index, item) in items.enumerated() {
-        result[index] = try item.replacingSensitive(fields, at: "\(base)/\(index)", replacement)
-      }
-      return .array(result)
-    default: return self
-    }
+    var path = SensitivePath(base)
+    return try replaced(fields, &path, replacement) ?? self
   }
 
   /// The same of the value of a member whose name says how it is read, not whether it is sensitive.
@@ -43,14 +23,60 @@ extension JSONValue {
     _ fields: SensitiveFields, asMember name: String, at pointer: String,
     _ replacement: (String, JSONValue) throws(E) -> JSONValue
   ) throws(E) -> JSONValue {
+    var path = SensitivePath(pointer)
+    return try replaced(fields, asMember: name, &path, replacement) ?? self
+  }
+
+  /// Nil where nothing is sensitive: then nothing was copied either.
+  private func replaced<E: Error>(
+    _ fields: SensitiveFields, _ path: inout SensitivePath, _ replacement: (String, JSONValue) throws(E) -> JSONValue
+  ) throws(E) -> JSONValue? {
+    switch self {
+    case .object(let members):
+      if members[SealedMember.key] != nil { return try replacement(path.pointer, self) }
+      var result: [String: JSONValue]?
+      for (name, value) in members {
+        path.steps.append(.name(name))
+        defer { path.steps.removeLast() }
+        var new: JSONValue?
+        if !fields.contains(name) {
+          new = try value.replaced(fields, asMember: name, &path, replacement)
+        } else if !value.isOpen {
+          new = try replacement(path.pointer, value)
+        }
+        if let new {
+          if result == nil { result = members }
+          result?[name] = new
+        }
+      }
+      return result.map(JSONValue.object)
+    case .array(let items):
+      var result: [JSONValue]?
+      for (index, item) in items.enumerated() {
+        path.steps.append(.index(index))
+        defer { path.steps.removeLast() }
+        guard let new = try item.replaced(fields, &path, replacement) else { continue }
+        if result == nil { result = items }
+        result?[index] = new
+      }
+      return result.map(JSONValue.array)
+    default: return nil
+    }
+  }
+
+  private func replaced<E: Error>(
+    _ fields: SensitiveFields, asMember name: String, _ path: inout SensitivePath,
+    _ replacement: (String, JSONValue) throws(E) -> JSONValue
+  ) throws(E) -> JSONValue? {
     guard case .string(let text) = self, name == Self.argumentsName else {
-      return try replacingSensitive(fields, at: pointer, replacement)
+      return try replaced(fields, &path, replacement)
     }
     guard let object = Self.object(in: text) else {
-      return fields.isNamed(in: text) ? try replacement(pointer, self) : self
+      guard fields.isNamed(in: text) else { return nil }
+      return try replacement(path.pointer, self)
     }
-    guard object.hasSensitive(fields) else { return self }
-    return .string(try object.replacingSensitive(fields, at: pointer, replacement).text)
+    guard let new = try object.replaced(fields, &path, replacement) else { return nil }
+    return .string(new.text)
   }
 
   /// Whether the walk would find anything. Costs no memory where there is nothing.
@@ -113,5 +139,26 @@ extension JSONValue {
       return value
     }
     return found.sorted { $0.pointer < $1.pointer }
+  }
+}
+
+/// Where a walk stands: a JSON pointer only once it is asked for.
+private struct SensitivePath {
+  enum Step {
+    case name(String)
+    case index(Int)
+  }
+  private let base: String
+  var steps: [Step] = []
+
+  init(_ base: String) { self.base = base }
+
+  var pointer: String {
+    steps.reduce(into: base) { pointer, step in
+      switch step {
+      case .name(let name): pointer += "/" + name.jsonPointerToken
+      case .index(let index): pointer += "/\(index)"
+      }
+    }
   }
 }

@@ -58,12 +58,32 @@ package struct SensitiveFields: Sendable, Hashable {
 
 /// The list in force, which a reload may change.
 package final class SensitivePolicy: Sendable {
-  private let state: Mutex<SensitiveFields>
-  package init(_ fields: SensitiveFields = .standard) { state = Mutex(fields) }
+  private struct State {
+    var fields: SensitiveFields
+    var lapsed: SensitiveFields?
+  }
+  private let state: Mutex<State>
+  package init(_ fields: SensitiveFields = .standard) { state = Mutex(State(fields: fields)) }
 
   package var fields: SensitiveFields {
-    get { state.withLock { $0 } }
-    set { state.withLock { $0 = newValue } }
+    get { state.withLock { $0.fields } }
+    set {
+      state.withLock { state in
+        if !newValue.covers(state.fields) {
+          state.lapsed = SensitiveFields((state.lapsed ?? state.fields).names.filter(newValue.contains))
+        }
+        state.fields = newValue
+      }
+    }
+  }
+
+  /// The names that were in force all the time since `forgetLapsed`; nil where no name has gone out of it. Rows of that
+  /// time may hold in clear what a name sealed before and may seal again.
+  package var lapsed: SensitiveFields? { state.withLock { $0.lapsed } }
+
+  /// Somebody has noted them. Does nothing where others have lapsed meanwhile.
+  package func forgetLapsed(_ noted: SensitiveFields) {
+    state.withLock { if $0.lapsed == noted { $0.lapsed = nil } }
   }
 }
 

@@ -50,11 +50,12 @@ extension Database {
       return SealingGoal(kind: .first, fields: fields, key: key, last: last)
     }
     if known.key == key, known.fields.canonical == fields.canonical { return known.isFinished ? nil : known }
-    // A pass that was not finished has to be made whole by its successor.
     let isCovered = known.fields.covers(fields)
+    // A shorter list asks for nothing.
+    if known.isFinished, isCovered, known.key == key { return nil }
+    // A pass that was not finished has to be made whole by its successor.
     let kind: SealingGoal.Kind =
       if !known.isFinished, known.kind != .key { known.kind } else { isCovered ? .key : .list }
-    if known.isFinished, isCovered, known.key == key { return nil }
     return SealingGoal(kind: kind, fields: fields, key: key, last: last)
   }
 
@@ -89,11 +90,12 @@ extension WriteContext {
     try db.run("UPDATE sealing_pass SET finished = ? WHERE id = 1", [now.milliseconds])
   }
 
-  /// A shorter list unseals nothing; what is written under it is no longer sealed as before, so a longer one to come has
-  /// to look at it again.
+  /// Of the names that rows are sealed by, only `fields` count from now on. A shorter list unseals nothing; what is written
+  /// under it is not sealed as before, so a longer one to come has to look at it again.
   func narrowSealing(to fields: SensitiveFields) throws {
+    guard let known = try db.sealingGoal() else { return }
+    let names = SensitiveFields(known.fields.names.filter(fields.contains)).canonical
     try db.run(
-      "UPDATE sealing_pass SET fields = ? WHERE id = 1",
-      [JSONValue.array(fields.canonical.map(JSONValue.string)).text])
+      "UPDATE sealing_pass SET fields = ? WHERE id = 1", [JSONValue.array(names.map(JSONValue.string)).text])
   }
 }

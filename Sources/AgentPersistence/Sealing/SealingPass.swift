@@ -110,11 +110,16 @@ package final class SealingPass: Sendable {
 
   /// What is to be done now, begun; nil: nothing is.
   private func nextGoal() async throws(StoreError) -> SealingGoal? {
+    if let lapsed = sealing.policy.lapsed {
+      try await file.write(.essential) { context in try context.narrowSealing(to: lapsed) }
+      sealing.policy.forgetLapsed(lapsed)
+    }
     let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
     let (due, known) = try await file.read { db in
       (try db.dueSealing(fields: fields, key: key, last: 0), try db.sealingGoal())
     }
     guard due != nil else {
+      // The list became shorter while no process ran.
       if let known, known.isFinished, known.fields.canonical != fields.canonical, known.fields.covers(fields) {
         try await file.write(.essential) { context in try context.narrowSealing(to: fields) }
       }
@@ -128,7 +133,7 @@ package final class SealingPass: Sendable {
       }
       if goal == (try context.db.sealingGoal()) { return goal }
       try context.begin(goal)
-      guard goal.last > 0 || goal.kind == .key else {
+      guard goal.last > 0 else {
         try context.finishSealing()
         return nil
       }

@@ -139,6 +139,14 @@ struct SealingPassTests {
     bench.sealing.policy.fields = .standard
     await bench.pass().run()
     #expect(try await bench.store.task(TaskID(number: 99))?.input == ["token": "[sealed]"])
+    // Out of force and in again before any pass looked.
+    bench.sealing.policy.fields = SensitiveFields(["api_key", "password"])
+    _ = try await bench.store.submit(
+      [NewTask(id: TaskID(number: 100), agent: "coder", input: ["token": "written-between"])], key: nil,
+      maximumUnfinished: 9, by: .local)
+    bench.sealing.policy.fields = .standard
+    await bench.pass().run()
+    #expect(try await bench.store.task(TaskID(number: 100))?.input == ["token": "[sealed]"])
     #expect(try await bench.traces(of: "written-between") == 0)
   }
 
