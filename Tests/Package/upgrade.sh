@@ -26,8 +26,10 @@ make_before() {
 kept_conffiles() {
   local file
   for file in $(dpkg-deb --contents "$package" | grep -oE '\./etc/agent-system/[^/]+\.(yaml|env)$'); do
-    cmp -s <(dpkg-deb --fsys-tarfile "$package" | tar -xO "$file") \
-      <(dpkg-deb --fsys-tarfile "$rig/before.deb" | tar -xO "$file" 2>/dev/null) && echo "${file#.}"
+    if cmp -s <(dpkg-deb --fsys-tarfile "$package" | tar -xO "$file") \
+      <(dpkg-deb --fsys-tarfile "$rig/before.deb" | tar -xO "$file" 2>/dev/null); then
+      echo "${file#.}"
+    fi
   done
 }
 
