@@ -75,14 +75,16 @@ enum ErrorBody {
     "task_finished": .conflict, "task_not_finished": .conflict, "task_not_retryable": .conflict,
     "task_not_waiting": .conflict, "step_in_doubt": .conflict, "step_not_in_doubt": .conflict,
     "idempotency_in_flight": .conflict, "workspace_exists": .conflict, "file_changed": .conflict,
-    "no_key": .conflict,
+    "no_key": .conflict, "keys_busy": .conflict, "master_rotation_pending": .conflict,
     // The file system's rights, not the caller's: who asks may, the service's user may not.
-    "permission_denied": .conflict,
+    "permission_denied": .conflict, "folder_not_writable": .conflict,
     // Size and type
     "body_too_large": .contentTooLarge, "batch_too_large": .contentTooLarge,
     "unsupported_media_type": .unsupportedMediaType, "request_timeout": .requestTimeout,
     // 422: JSON, or a query, that breaks a rule
+    "recovery_code_invalid": .unprocessableContent, "master_key_invalid": .unprocessableContent,
     "invalid_field": .unprocessableContent, "invalid_parameter": .unprocessableContent,
+    "reserved_member": .unprocessableContent,
     "agent_unknown": .unprocessableContent, "provider_unknown": .unprocessableContent, "config_invalid": .conflict,
     "reload_refused": .conflict, "reload_needed": .conflict, "idempotency_mismatch": .unprocessableContent,
     "folder_not_allowed": .unprocessableContent, "path_outside_workspace": .unprocessableContent,
@@ -95,6 +97,8 @@ enum ErrorBody {
     "too_many_connections": .serviceUnavailable, "not_ready": .serviceUnavailable,
     "shutting_down": .serviceUnavailable, "cancelled": .serviceUnavailable,
     // Storage
+    "keys_unusable": .serviceUnavailable, "key_ring_invalid": .serviceUnavailable,
+    "key_exhausted": .serviceUnavailable, "sealing_unavailable": .serviceUnavailable,
     "disk_full": .insufficientStorage, "storage_read_only": .serviceUnavailable,
     "storage_io_error": .serviceUnavailable, "storage_busy": .serviceUnavailable,
     "database_corrupt": .serviceUnavailable, "io_error": .serviceUnavailable,

@@ -9,7 +9,8 @@ struct AgentSystemCommand: AsyncParsableCommand {
     version: ProductVersion.current,
     subcommands: [
       ServeCommand.self, SandboxCommand.self, RunCommand.self, TaskCommand.self, AgentCommand.self,
-      ProviderCommand.self, ConfigCommand.self, ReloadCommand.self, CleanupCommand.self, AcceptLossCommand.self,
+      ProviderCommand.self, KeyCommand.self, ConfigCommand.self, ReloadCommand.self, CleanupCommand.self,
+      AcceptLossCommand.self, MigrateCommand.self,
       VersionCommand.self,
     ])
 }

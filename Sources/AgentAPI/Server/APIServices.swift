@@ -21,6 +21,7 @@ package struct APIServices: Sendable {
   package var clock: any WallClock
   package var random: any RandomSource
   package var configuration: ConfigurationBoard
+  package var keys: KeyBoard
 
   /// `caches`: others than `answers`, which is added here.
   package init(
@@ -28,12 +29,12 @@ package struct APIServices: Sendable {
     reader: any TaskReader, events: TaskEvents, workspaces: any WorkspaceStore, health: HealthBoard,
     answers: ExpiringCache<String, [UInt8]>,
     caches: [String: @Sendable () -> Int] = [:], clock: any WallClock, random: any RandomSource,
-    configuration: ConfigurationBoard = .none
+    configuration: ConfigurationBoard = .none, keys: KeyBoard = .none
   ) {
     (self.tasks, self.agents, self.providers) = (tasks, agents, providers)
     (self.maintenance, self.reader) = (maintenance, reader)
     (self.events, self.workspaces, self.health, self.answers) = (events, workspaces, health, answers)
-    (self.clock, self.random, self.configuration) = (clock, random, configuration)
+    (self.clock, self.random, self.configuration, self.keys) = (clock, random, configuration, keys)
     self.caches = caches.merging(["answers": { answers.removeAll() }]) { given, _ in given }
   }
 

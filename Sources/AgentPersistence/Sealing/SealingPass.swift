@@ -133,7 +133,7 @@ package final class SealingPass: Sendable {
       }
       if goal == (try context.db.sealingGoal()) { return goal }
       try context.begin(goal)
-      guard goal.last > 0 else {
+      guard goal.last > 0 || goal.kind == .key else {
         try context.finishSealing()
         return nil
       }

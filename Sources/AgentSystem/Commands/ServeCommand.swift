@@ -34,6 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
     // Relative paths mean the directory of the start, whatever a reload finds.
     let flags = ServiceFlags(
       config: config, data: data?.absolute, logFolder: logDir?.absolute, listen: listen, socket: socket?.absolute)
+    let keys = KeyEnvironment.takenOver()
     let environment = ProcessInfo.processInfo.environment
     let source = ConfigurationSource(
       folder: flags.folder, load: { () throws(ConfigError) in try flags.load(environment) })
@@ -42,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = try source.load()
         return ServiceSettings(
           configuration: configuration, source: source, isSandbox: false,
-          socket: configuration.server.socket.absolute, logFolder: configuration.server.log.folder.absolute)
+          socket: configuration.server.socket.absolute, logFolder: configuration.server.log.folder.absolute, keys: keys)
       } catch {
         throw StartFailure(error)
       }
@@ -56,6 +57,9 @@ enum ServiceRun {
   private static let largeBlock = 128 * 1024
 
   static func toItsEnd(_ settings: () throws(StartFailure) -> ServiceSettings) async throws {
+    // First of all: nothing else has begun yet that may read the environment.
+    let unit = UnitLink.takenOver()
+    StartWatch.begin(for: unit)
     // A reader that goes away shows in what is written to it, and ends nothing.
     signal(SIGPIPE, SIG_IGN)
     // Else the largest answer of a model would stay in the process for good. Where the library cannot, it does so.
@@ -63,12 +67,14 @@ enum ServiceRun {
     // From here on: one that comes before the service is ready is acted on then, and ends nothing.
     let hangups = await UnixSignalsSequence(trapping: .sighup)
     do throws(StartFailure) {
-      try await ServiceComposition(try settings(), hangups: hangups).run { address in
+      try await ServiceComposition(try settings(), hangups: hangups, unit: unit).run { address in
         // One line an address; a test, or a script, reads the port from the first.
         ProcessStream.output.write("listening on \(address)\n")
       }
     } catch {
       for line in error.lines { ProcessStream.error.write("agent-system: \(line)\n") }
+      // What `systemctl status` shows of a unit that failed.
+      if let line = error.lines.first { unit.tell(.status(line)) }
       throw ExitCode(error.exit.rawValue)
     }
   }

@@ -17,13 +17,16 @@ import Vault
 struct ServiceComposition {
   let settings: ServiceSettings
   let hangups: UnixSignalsSequence
+  let unit: UnitLink
   let clock = SystemClock()
   let random = SystemRandom()
   let log: LogFile
+  let policies: PoliciesInForce
 
   /// `hangups`: the SIGHUPs since the process began, to be acted on once it serves.
-  init(_ settings: ServiceSettings, hangups: UnixSignalsSequence) {
-    (self.settings, self.hangups) = (settings, hangups)
+  init(_ settings: ServiceSettings, hangups: UnixSignalsSequence, unit: UnitLink) {
+    (self.settings, self.hangups, self.unit) = (settings, hangups, unit)
+    policies = PoliciesInForce(settings.configuration)
     let wanted = settings.configuration.server.log
     log = LogFile(
       clock: clock,
@@ -38,9 +41,10 @@ struct ServiceComposition {
     let journalLog = ServiceJournalLog(file: log)
     if let problem = log.problem { journalLog.record(.warning, "log", "app.log cannot be written: \(problem)", [:]) }
     let events = TaskEvents()
-    let file = try openStore(events: events, log: journalLog)
+    let keys = try keyComposition()
+    let file = try openStore(keys.check, events: events, log: journalLog)
     do throws(StartFailure) {
-      try await serve(file: file, events: events, log: journalLog, announce: announce)
+      try await serve(file: file, keys: keys, events: events, log: journalLog, announce: announce)
     } catch {
       await file.close()
       throw error
@@ -48,28 +52,46 @@ struct ServiceComposition {
     await file.close()
   }
 
-  private func openStore(events: TaskEvents, log: ServiceJournalLog) throws(StartFailure) -> StoreFile {
+  private func keyComposition() throws(StartFailure) -> KeyComposition {
+    KeyEnvironment.hideMemory()
+    let server = settings.configuration.server
+    do throws(VaultError) {
+      return try KeyComposition(
+        dataFolder: server.data,
+        places: settings.keys.places(dataFolder: server.data, masterFile: server.masterKeyFile),
+        random: random)
+    } catch {
+      throw StartFailure(describing: error)
+    }
+  }
+
+  private func openStore(
+    _ keyCheck: StoreKeyCheck, events: TaskEvents, log: ServiceJournalLog
+  ) throws(StartFailure) -> StoreFile {
     let folder = settings.configuration.server.data
-    let options = StoreOptions(
+    var options = StoreOptions(
       folder: folder, clock: clock, random: random, faults: Self.faults,
       onCommit: { notice in
         events.committed(notice)
         for move in notice.moves { log.record(move) }
       }, log: { log.record(LogLevel($0), "store", $1, [:]) })
+    options.keyCheck = keyCheck
     do throws(StoreStartError) {
       return try StoreFile.open(options)
     } catch {
-      throw StartFailure(error.code.rawValue, error.detail, exit: error.exitCode == 78 ? .configuration : .failed)
+      throw StartFailure(error.word, error.detail, exit: error.exitCode == 78 ? .configuration : .failed)
     }
   }
 
   private func serve(
-    file: StoreFile, events: TaskEvents, log: ServiceJournalLog,
+    file: StoreFile, keys: KeyComposition, events: TaskEvents, log: ServiceJournalLog,
     announce: @escaping @Sendable (BoundAddress) -> Void
   ) async throws(StartFailure) {
     do {
-      let digester = try DigestKey.load(dataFolder: settings.configuration.server.data)
-      let store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)
+      let open = try await keys.open(file, log: log)
+      let digester = try open.ring.digester
+      let sealing = StoreSealing(ring: open.ring, policy: policies.sensitive)
+      let store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester, sealing: sealing)
       let recovery = try await store.beginEpoch()
       log.record(
         .info, "recovery", "the store is open",
@@ -91,7 +113,9 @@ struct ServiceComposition {
         clock: StoreClock(file: file, machine: clock),
         events: events, digester: digester, log: log, transport: transport, listeners: listeners)
       try await OrphanWorkspaces.remove(from: parts.workspaces, store: parts.store)
-      try await runServices(parts, providers: providers, file: file, listeners: listeners, announce: announce)
+      try await runServices(
+        parts, providers: providers, refused: recovery.refused, file: file, listeners: listeners,
+        keys: KeyWork(open, file: file, sealing: sealing, clock: clock, log: log), announce: announce)
       transport.shutdown()
       providerTransport.shutdown()
     } catch {
@@ -122,6 +146,9 @@ struct ServiceComposition {
     if let problem = workspaces.problem {
       log.record(.warning, "tools", "\(problem.code.rawValue): \(problem.detail); the file tools are off", [:])
     }
+    for problem in workspaces.rootProblems {
+      log.record(.warning, "tools", "\(problem.code.rawValue): \(problem.detail)", [:])
+    }
     let tools: [any AgentTool] =
       FileToolbox(digester: digester, reserve: disk, work: work).tools
       + [HTTPRequestTool(transport: transport) { listeners.socketAddresses }]
@@ -129,12 +156,13 @@ struct ServiceComposition {
       store: store, providers: providers, tools: ToolRegistry(tools: tools),
       workspaces: TaskWorkspaces(workspaces), events: events, clock: clock, random: random,
       digester: digester,
-      faults: Self.faults, log: log)
+      faults: Self.faults, log: log, rights: policies.agent, sensitive: policies.sensitive)
   }
 
   private func runServices(
-    _ parts: EngineParts, providers: ProviderDirectory, file: StoreFile, listeners: BoundListeners,
-    announce: @escaping @Sendable (BoundAddress) -> Void
+    _ parts: EngineParts, providers: ProviderDirectory, refused: [ProviderID: [TaskID]], file: StoreFile,
+    listeners: BoundListeners,
+    keys: KeyWork, announce: @escaping @Sendable (BoundAddress) -> Void
   ) async throws {
     let server = settings.configuration.server
     let agents = AgentDirectory(settings.configuration.agents)
@@ -142,20 +170,22 @@ struct ServiceComposition {
     let engine = Dispatcher(parts: parts, agents: agents, options: Dispatcher.Options(workers: server.workers))
     // Weak: the engine holds the providers.
     providers.onVacancy { [weak engine] tasks in engine?.hasten(tasks) }
+    providers.remember(refused)
     parts.events.onEnded { providers.forget($0) }
     let answers = ExpiringCache<String, [UInt8]>(
       capacity: APIServices.answerCapacity, lifetime: APIServices.answerLifetime, clock: clock)
     let configuring = ConfigurationComposition(
-      settings: settings, parts: parts, agents: agents, engine: engine, log: self.log)
+      settings: settings, parts: parts, agents: agents, engine: engine, log: self.log, policies: policies,
+      unit: unit)
     let configuration = configuring.inForce(
       replaceProviders: {
         await providers.replace($0)
         return providers.defaultID
-      })
+      }, onSensitiveFieldsGrown: { keys.listChanged() })
     let services = APIServices(
       tasks: TaskService(
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,
-        clock: clock, digester: parts.digester, log: parts.log,
+        clock: clock, digester: parts.digester, log: parts.log, sensitive: parts.sensitive,
         options: TaskService.Options(maximumUnfinished: Int(server.maximumPending))),
       agents: AgentService(
         store: parts.store, agents: agents, engine: engine, log: parts.log,
@@ -165,19 +195,24 @@ struct ServiceComposition {
       reader: parts.store,
       events: parts.events, workspaces: parts.workspaces,
       health: health(store: parts.store, file: file, engine: engine, answers: answers), answers: answers, clock: clock,
-      random: random, configuration: configuring.board(configuration))
+      random: random, configuration: configuring.board(configuration), keys: keys.desk.board)
     let api = APIServer(options: apiOptions, services: services, logger: log.logger("api"))
+    let watch = UnitComposition(
+      link: unit, store: parts.store, file: file, engine: engine, listeners: listeners, clock: clock, log: parts.log)
+    let (told, stopping, listening) = try watch.services()
     let bound = api.listeners { address, place in
-      for address in listeners.add(address, at: place) { announce(address) }
+      let all = listeners.add(address, at: place)
+      for address in all { announce(address) }
+      if !all.isEmpty { listening.wake() }
     }
     let signals = SignalService(
       log: log, journalLog: parts.log, engine: engine, clock: clock, hangups: hangups,
       reload: {
         // Refused: the log has said so, line by line.
-        _ = try? await configuration.reload(by: .system)
+        _ = try? await configuring.reload(configuration, by: .system)
       })
     var group = ServiceGroupConfiguration(
-      services: ([signals] + bound + [EngineService(engine: engine)]).map {
+      services: ([signals, told] + bound + [keys.service, EngineService(engine: engine), stopping]).map {
         .init(
           service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
           // A listener that cannot listen: work in hand is put back as at any other stop, then its error ends the process.
@@ -195,8 +230,8 @@ struct ServiceComposition {
     let server = settings.configuration.server
     return APIOptions(
       binds: server.listen.map { APIOptions.Bind(host: $0.host, port: $0.port) }, socket: settings.socket,
-      localAccess: settings.isSandbox ? .everything : .agentStatusOnly, allowedHosts: server.allowedHosts,
-      serviceUser: geteuid(), adminGroup: getgrnam("agent-system")?.pointee.gr_gid)
+      local: policies.local, allowedHosts: server.allowedHosts,
+      serviceUser: geteuid(), adminGroup: getgrnam(APIOptions.groupName)?.pointee.gr_gid)
   }
 
   private func health(
@@ -250,7 +285,7 @@ extension StartFailure {
     case let error as StartFailure: self = error
     case let error as APIServerError: self.init(error.code, error.detail)
     case let error as StoreError: self.init(error.code.rawValue, error.detail)
-    case let error as VaultError: self.init("keys_unusable", "\(error)", exit: .configuration)
+    case let error as VaultError: self.init(error.code, "\(error)", exit: .configuration)
     case let error as WorkspaceError: self.init(error.code.rawValue, error.detail)
     case let error as Failure: self.init(error.code, error.detail)
     case let error as TransportError: self.init(error.code.rawValue, error.detail)

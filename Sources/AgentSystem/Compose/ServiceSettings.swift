@@ -13,6 +13,7 @@ struct ServiceSettings: Sendable {
   var socket: String?
   /// Nil: standard error alone.
   var logFolder: String?
+  var keys = KeyEnvironment()
 
   /// For the log, where nobody has chosen the offline provider but it answers all the same. `id`: the default in force.
   func offlineNote(whileDefault id: ProviderID) -> String? {
@@ -28,7 +29,10 @@ struct ServiceSettings: Sendable {
   /// What no task may be given as its folder, nor a folder that holds it or lies in it: whoever writes there would write
   /// the service's own rights. The socket itself and not its folder, which may be a shared one such as `/run`: a folder
   /// beside the socket reaches nothing.
-  var protectedPaths: [String] { [configuration.server.data] + [source.folder, logFolder, socket].compactMap(\.self) }
+  var protectedPaths: [String] {
+    [configuration.server.data]
+      + [source.folder, logFolder, socket, configuration.server.masterKeyFile].compactMap(\.self)
+  }
 }
 
 /// Why the service did not start, or ended: one line for people, and the process's exit code.
