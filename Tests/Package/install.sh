@@ -47,7 +47,9 @@ show_scripts() {
     ! grep -q FAIL <<<"$out"'
   check "the manual's health_check.sh passes" script '
     out=$(/usr/share/agent-system/health_check.sh) && echo "$out" && grep -q "3 成功, 0 失败" <<<"$out"'
-  check "both are the manual's" cmp "$machine/usr/share/agent-system/diagnose.sh" Tests/EndToEndTests/Manual/diagnose.sh
+  check "both are the manual's" bash -c "cd Tests/EndToEndTests/Manual &&
+    cmp diagnose.sh '$PWD/$machine/usr/share/agent-system/diagnose.sh' &&
+    cmp health_check.sh '$PWD/$machine/usr/share/agent-system/health_check.sh'"
   check "the manual page and the completions are there" script '
     cd /usr/share && ls man/man1/agent-system.1.gz bash-completion/completions/agent-system \
       zsh/vendor-completions/_agent-system fish/vendor_completions.d/agent-system.fish &&
