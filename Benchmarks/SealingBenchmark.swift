@@ -1,5 +1,6 @@
 import AgentCore
 import AgentPersistence
+import Glibc
 
 /// What sealing costs: whole lives under an empty list, under the manual's list with nothing that it names, and with two
 /// members that it names; and the walk and the cipher by themselves.
@@ -32,26 +33,42 @@ struct SealingBenchmark {
     for group in Self.groups {
       var rates = modes.map { _ in Sample() }
       var ratios = modes.map { _ in Sample() }
+      var costs = modes.map { _ in Sample() }
       for cycle in 0...Self.cycles {
-        var found: [Double] = []
+        var (found, cost): ([Double], [Double]) = ([], [])
         for mode in modes {
           bench.sealing.policy.fields = mode.fields
-          found.append(try await bench.lives(group, for: Self.slice, input: mode.input))
+          let before = Self.processorMicroseconds()
+          let rate = try await bench.lives(group, for: Self.slice, input: mode.input)
+          found.append(rate)
+          cost.append((Self.processorMicroseconds() - before) / (rate * Self.slice.microseconds / 1e6))
         }
         // The first warms up.
         guard cycle > 0 else { continue }
         for index in modes.indices {
           rates[index].add(found[index])
           ratios[index].add(found[index] / found[0])
+          costs[index].add(cost[index] / cost[0])
         }
       }
       rows.append(
-        ["\(group)", rates[0].summary, rates[1].summary, ratios[1].summary, rates[2].summary, ratios[2].summary])
+        ["\(group)", rates[0].summary]
+          + [1, 2].flatMap { [rates[$0].summary, ratios[$0].summary, costs[$0].summary] })
     }
     return Table(
       title: "Lives a second, sealed",
-      columns: ["group", "empty list", "nothing named", "ratio", "two members sealed", "ratio"], rows: rows,
-      note: "\(Self.cycles) turns of \(Self.slice) for each of the three, in turn.")
+      columns: [
+        "group", "empty list", "nothing named", "ratio", "CPU", "two members sealed", "ratio", "CPU",
+      ], rows: rows,
+      note:
+        "\(Self.cycles) turns of \(Self.slice) for each of the three, in turn. CPU: processor time of a life, to that "
+        + "under the empty list.")
+  }
+
+  private static func processorMicroseconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1000
   }
 
   private func partsTable(_ bench: BenchmarkStore) throws -> Table {
