@@ -98,7 +98,9 @@ enum ErrorBody {
     "shutting_down": .serviceUnavailable, "cancelled": .serviceUnavailable,
     // Storage
     "keys_unusable": .serviceUnavailable, "key_ring_invalid": .serviceUnavailable,
-    "key_exhausted": .serviceUnavailable, "sealing_unavailable": .serviceUnavailable,
+    "sealed_value_invalid": .serviceUnavailable, "key_unknown": .serviceUnavailable,
+    "sealed_format_unknown": .serviceUnavailable, "key_exhausted": .serviceUnavailable,
+    "sealing_unavailable": .serviceUnavailable,
     "disk_full": .insufficientStorage, "storage_read_only": .serviceUnavailable,
     "storage_io_error": .serviceUnavailable, "storage_busy": .serviceUnavailable,
     "database_corrupt": .serviceUnavailable, "io_error": .serviceUnavailable,

@@ -10,10 +10,16 @@ extension AgentLoop {
     package var images: [ChatImage]
     /// The schema of the final answer goes into the instructions: the provider is not asked to keep to it.
     package var tellsSchema: Bool
+    /// Paths of the input's sealed members, which the instructions name.
+    package var references: [String]
+    /// Finds the input's sealed values: the prompt may say them once more.
+    package var filter: SealedFilter
     package init(
-      task: AgentTask, definition: AgentDefinition, images: [ChatImage] = [], tellsSchema: Bool = false
+      task: AgentTask, definition: AgentDefinition, images: [ChatImage] = [], tellsSchema: Bool = false,
+      references: [String] = [], filter: SealedFilter = SealedFilter()
     ) {
       (self.task, self.definition, self.images, self.tellsSchema) = (task, definition, images, tellsSchema)
+      (self.references, self.filter) = (references, filter)
     }
   }
 
@@ -25,7 +31,8 @@ extension AgentLoop {
     _ script: Script, history: StepHistory, shape: ConversationShape = ConversationShape()
   ) -> [ChatMessage] {
     var messages: [ChatMessage] = [
-      .system(systemText(script)), .user(userText(script.task.input), images: script.images),
+      .system(systemText(script)),
+      .user(script.filter.filtered(userText(script.task.input)), images: script.images),
     ]
     let steps = history.current
     for (index, step) in steps.enumerated() {
@@ -147,8 +154,23 @@ extension AgentLoop {
   // MARK: instructions and prompt
 
   private static func systemText(_ script: Script) -> String {
-    guard script.tellsSchema, let schema = script.task.outputSchema else { return script.definition.instructions }
-    return "\(script.definition.instructions)\n\n\(OutputInstruction.text(schema))"
+    var parts = [script.definition.instructions]
+    if !script.references.isEmpty { parts.append(referenceText(script.references)) }
+    if script.tellsSchema, let schema = script.task.outputSchema { parts.append(OutputInstruction.text(schema)) }
+    return parts.joined(separator: "\n\n")
+  }
+
+  /// References that a model is told of; more make no prompt.
+  private static let maximumReferences = 100
+
+  private static func referenceText(_ paths: [String]) -> String {
+    let references = paths.prefix(maximumReferences).map(SealedReference.text).joined(separator: "\n")
+    return """
+      Some values of this task's input are sealed: you see \(SealedMember.placeholder) in their place. Where a tool needs \
+      one, write its reference, which is replaced when the tool is called: in `url`, `headers` and `body` of \
+      http_request, in `text` of file_write, in `old` and `new` of file_edit. The references are:
+      \(references)
+      """
   }
 
   /// The prompt, and beneath it the input's other members as JSON; pictures go beside it.

@@ -17,6 +17,7 @@ package final class TaskService: Sendable {
   private let clock: any WallClock
   private let digester: any Digester
   private let log: any ServiceLog
+  private let sensitive: SensitivePolicy
   private let options: Options
   /// Keys of requests that are being stored at this moment.
   private let inFlight = Mutex<Set<String>>([])
@@ -24,11 +25,11 @@ package final class TaskService: Sendable {
   package init(
     store: any TaskStore, workspaces: any WorkspaceStore, agents: AgentDirectory, events: TaskEvents,
     engine: Dispatcher, clock: any WallClock, digester: any Digester,
-    log: any ServiceLog = NoLog(), options: Options = Options()
+    log: any ServiceLog = NoLog(), sensitive: SensitivePolicy = SensitivePolicy(), options: Options = Options()
   ) {
     (self.store, self.workspaces, self.agents, self.events) = (store, workspaces, agents, events)
     (self.engine, self.clock, self.digester) = (engine, clock, digester)
-    (self.log, self.options) = (log, options)
+    (self.log, self.sensitive, self.options) = (log, sensitive, options)
   }
 
   /// Stores all of the drafts or none. With one draft, pointers of refused fields begin at the draft (`/input`), in a
@@ -66,6 +67,10 @@ package final class TaskService: Sendable {
     guard drafts.count <= TaskDraft.Bounds.batch else {
       throw ServiceError("batch_too_large", "at most \(TaskDraft.Bounds.batch) tasks in a batch")
     }
+    let reserved = drafts.enumerated().flatMap { index, draft in
+      draft.reservedMembers(sensitive.fields, prefix: isBatch ? "/tasks/\(index)" : "")
+    }
+    guard reserved.isEmpty else { throw .reserved(reserved) }
     var problems: [ServiceError.Field] = []
     var unknown: ServiceError.Field?
     for (index, draft) in drafts.enumerated() {
@@ -113,13 +118,20 @@ package final class TaskService: Sendable {
         continue
       }
       do throws(Failure) {
-        folders.append(try await workspaces.checkedFolder(folder))
+        let checked = try await workspaces.checkedFolder(folder)
+        // An agent that only reads may work where the service may only read.
+        if Self.writes(agents[draft.agent]) { try await workspaces.checkWritable(checked) }
+        folders.append(checked)
       } catch {
         let field = ServiceError.Field("\(isBatch ? "/tasks/\(index)" : "")/folder", error.detail)
         throw ServiceError(error.code, error.detail, fields: [field])
       }
     }
     return folders
+  }
+
+  private static func writes(_ agent: AgentDefinition?) -> Bool {
+    agent?.tools.contains { ["file.write", "file.edit"].contains($0) } ?? false
   }
 
   private func newTask(_ id: TaskID, _ draft: TaskDraft, folder: String?) -> NewTask {
@@ -184,9 +196,14 @@ package final class TaskService: Sendable {
   package func resolve(
     _ id: TaskID, step: Int, as resolution: Resolution, by principal: Principal
   ) async throws(ServiceError) -> AgentTask {
+    if case .finished(let output) = resolution {
+      let reserved = ReservedMembers.problems(in: output, at: "/output", sensitive.fields)
+      guard reserved.isEmpty else { throw .reserved(reserved) }
+    }
     let stored: StepResolution =
       switch resolution {
-      case .finished(let output): .finished(output: output, resultHash: digester.digest(output))
+      case .finished(let output):
+        .finished(output: await filtered(output, of: id), resultHash: digester.digest(output))
       case .retry: .retry
       case .fail: .fail
       }
@@ -196,6 +213,13 @@ package final class TaskService: Sendable {
     log.record("step.resolved", task, by: principal)
     engine.wake()
     return task
+  }
+
+  /// A person's words about a step may quote what the task holds sealed.
+  private func filtered(_ output: JSONValue, of id: TaskID) async -> JSONValue {
+    // `try?`: what does not open cannot be looked for, and the step is settled all the same.
+    guard let values = try? await store.clearValues(of: id) else { return output }
+    return SealedFilter(values.revealTexts()).filtered(output)
   }
 
   package func resume(_ id: TaskID, by principal: Principal) async throws(ServiceError) -> AgentTask {

@@ -4,7 +4,10 @@ import AgentCore
 struct ToolStep: Sendable {
   var number: Int
   var tool: any AgentTool
+  /// As the model made it, references unopened.
   var call: ToolCall
+  /// What the tool gets.
+  var opened: JSONValue
   var plan: ToolPlan
   var context: ToolContext
 

@@ -114,13 +114,13 @@ extension WorkerRun {
   private func complete(
     _ step: ModelStep, attempt: Int
   ) async -> EffectResult<Result<ModelReply, ProviderError>> {
-    let events = parts.events
     let limit = parts.timeouts.modelCall ?? step.provider.traits.longestCall
+    let delta = ModelDelta(task: step.request.task, step: step.number, attempt: attempt, text: "")
+    let deltas = GuardedDeltas(delta, filter: sealing.filter, events: parts.events)
     return await withInterrupt(worker.interrupt, limit: limit, clock: parts.clock) {
       do throws(ProviderError) {
-        let reply = try await step.provider.complete(step.request) { text in
-          events.publish(ModelDelta(task: step.request.task, step: step.number, attempt: attempt, text: text))
-        }
+        let reply = try await step.provider.complete(step.request) { text in deltas.take(text) }
+        deltas.finish()
         return .success(reply)
       } catch {
         return .failure(error)

@@ -12,7 +12,10 @@ extension WorkerRun {
           "used": "\(reply.usage.totalTokens)",
         ])
     }
-    let output = reply.output
+    let output = sealing.output(of: reply.output, step: step.number)
+    var reply = reply
+    // What is judged is what the journal shows.
+    reply.text = output["text"]?.stringValue ?? reply.text
     if let problem = ending(of: reply, step) {
       note(StepEnd(number: step.number, outcome: .failed(problem, output: output), usage: reply.usage))
       return try await leave(failedBy: problem, retryAfter: nil)

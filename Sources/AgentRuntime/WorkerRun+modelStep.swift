@@ -40,12 +40,19 @@ extension WorkerRun {
     let definition = worker.claimed.definition
     // A repair round is for words alone.
     let names = shape.repair == nil ? definition.tools : []
-    let tools = names.compactMap { parts.tools.tool(named: $0)?.descriptor }
+    let rights = parts.rights.permissions
+    let tools = names.filter { ToolRights.missing(for: $0, in: rights).isEmpty }
+      .compactMap { parts.tools.tool(named: $0)?.descriptor }
     let images = images ?? []
+    var task = worker.task
+    // A longer list may be in force before the pass over old rows has come to this one.
+    task.input = task.input.masked(sealing.fields)
     // Providers that keep to a schema call no tools: with tools it is an instruction.
     let script = AgentLoop.Script(
-      task: worker.task, definition: definition, images: images.map(\.image),
-      tellsSchema: schema != nil && !definition.tools.isEmpty)
+      task: task, definition: definition, images: images.map(\.image),
+      tellsSchema: schema != nil && !definition.tools.isEmpty,
+      references: definition.tools.contains(where: SealedReference.isTaken) ? sealing.paths : [],
+      filter: sealing.promptFilter)
     var request = ModelRequest(
       model: definition.model,
       messages: AgentLoop.messages(script, history: progress.history, shape: shape), tools: tools,

@@ -43,7 +43,7 @@ extension WorkerRun {
     at step: ToolStep, heeding interrupt: WorkInterrupt, within limit: Duration
   ) async -> EffectResult<ToolRecall> {
     await withInterrupt(interrupt, limit: limit, clock: parts.clock) {
-      await step.tool.recall(step.call.arguments, plan: step.plan, in: step.context)
+      await step.tool.recall(step.opened, plan: step.plan, in: step.context)
     }
   }
 
@@ -59,7 +59,10 @@ extension WorkerRun {
     guard let tool = parts.tools.tool(named: call.name) else {
       return try await leaveInDoubt(number, Self.noTool(call), cut: .interrupt(reason))
     }
-    let step = ToolStep(number: number, tool: tool, call: call, plan: planned, context: toolContext(step: number))
+    let exact = sealing.taken(call, step: number, in: progress.history)
+    let step = ToolStep(
+      number: number, tool: tool, call: exact, opened: sealing.opened(exact).arguments, plan: planned,
+      context: toolContext(step: number))
     return try await leave(unsettled: step, cutBy: reason)
   }
 

@@ -5,32 +5,33 @@ extension WorkerRun {
 
   /// One step of the kind `tool_call`, with its tries; true when the task has left `running`.
   mutating func callTool(
-    number: Int, attempt firstAttempt: Int, call: ToolCall, planned: ToolPlan?
+    number: Int, attempt firstAttempt: Int, call shown: ToolCall, planned: ToolPlan?
   ) async throws(Worker.ClaimEnded) -> Bool {
+    let call = sealing.taken(shown, step: number, in: progress.history)
+    let opened = sealing.opened(call)
     if let failure = refusal(of: number, reservation: nil) { return try await end(with: .failed(failure)) }
     guard let tool = parts.tools.tool(named: call.name) else {
       if planned?.effect == .idempotent { return try await leaveInDoubt(number, Self.noTool(call), cut: nil) }
       return try await refuse(number, call, Failure(code: "tool_unknown", detail: "there is no tool \(call.name)"))
     }
     var step = ToolStep(
-      number: number, tool: tool, call: call, plan: planned ?? ToolPlan(effect: .pure),
+      number: number, tool: tool, call: call, opened: opened.arguments, plan: planned ?? ToolPlan(effect: .pure),
       context: toolContext(step: number))
     // Before the agent's rights, which may have changed: looking does nothing, and what was done must be told.
     if step.plan.effect == .idempotent {
       if let isOver = try await lookBack(at: step) { return isOver }
       if let reason = worker.interrupt.hardReason { return try await leave(harmlessly: number, cutBy: reason) }
     }
-    guard worker.claimed.definition.tools.contains(call.name) else {
-      let failure = Failure(code: "tool_forbidden", detail: "this agent may not use \(call.name)")
-      return try await refuse(number, call, failure)
-    }
+    if let failure = forbidden(call) ?? opened.failure { return try await refuse(number, call, failure) }
     if planned == nil {
       let made = await makePlan(step)
       // Nothing is written yet, and nothing was done.
       if case .interrupt(let reason) = made.cut { return try await end(with: worker.outcome(of: reason)) }
       switch made.value {
       case .success(let plan):
-        if let failure = Self.argumentProblem(call, tool.descriptor) { return try await refuse(number, call, failure) }
+        if let failure = Self.argumentProblem(opened.arguments, tool.descriptor) {
+          return try await refuse(number, call, failure)
+        }
         step.plan = plan
       case .failure(let error):
         return try await refuse(number, call, made.cut == nil ? error.failure : ToolStep.timeout)
@@ -39,13 +40,26 @@ extension WorkerRun {
     return try await tryTool(step, attempt: firstAttempt)
   }
 
+  /// Why this agent may not make the call.
+  private func forbidden(_ call: ToolCall) -> Failure? {
+    guard worker.claimed.definition.tools.contains(call.name) else {
+      return Failure(code: "tool_forbidden", detail: "this agent may not use \(call.name)")
+    }
+    let missing = ToolRights.missing(for: call.name, in: parts.rights.permissions)
+    guard !missing.isEmpty else { return nil }
+    let names = missing.map(\.rawValue).joined(separator: ", ")
+    return Failure(
+      code: "tool_forbidden",
+      detail: "the role agent of this installation may not use \(call.name): it lacks \(names)")
+  }
+
   /// Why the arguments do not fit what the tool says of them, where its own plan took them. A null counts as left out,
   /// for models write it for optional members. Parameters that cannot be read as a schema check nothing.
-  private static func argumentProblem(_ call: ToolCall, _ descriptor: ToolDescriptor) -> Failure? {
+  private static func argumentProblem(_ given: JSONValue, _ descriptor: ToolDescriptor) -> Failure? {
     // A tool may describe itself in words that we do not check; then its own checks stand alone.
     guard let schema = try? JSONSchema(descriptor.parameters) else { return nil }
     let required = Set(descriptor.parameters["required"]?.arrayValue?.compactMap(\.stringValue) ?? [])
-    var arguments = call.arguments
+    var arguments = given
     if case .object(let members) = arguments {
       arguments = .object(members.filter { !$0.value.isNull || required.contains($0.key) })
     }
@@ -119,21 +133,22 @@ extension WorkerRun {
     return ToolContext(
       task: task.id, step: step, workspace: task.folder ?? parts.workspaces.path(for: task.id),
       idempotencyKey: "\(task.id)-\(step)-" + parts.digester.digest(Array("\(task.id) \(step)".utf8)).prefix(16),
-      allowHosts: worker.claimed.definition.allowHosts)
+      allowHosts: worker.claimed.definition.allowHosts, sensitive: sealing.fields, filter: sealing.filter)
   }
 
-  private func toolStart(number: Int, attempt: Int, call: ToolCall, plan: ToolPlan) -> StepStart {
-    let input: JSONValue = ["call_id": .string(call.id), "arguments": call.arguments]
+  private mutating func toolStart(number: Int, attempt: Int, call: ToolCall, plan: ToolPlan) -> StepStart {
+    let exact: JSONValue = ["call_id": .string(call.id), "arguments": call.arguments]
+    let input = sealing.input(of: call, step: number)
     return StepStart(
       number: number, kind: .toolCall, name: call.name, effect: plan.effect, attempt: attempt,
-      input: progress.history[number] == nil ? .some(input) : .none, inputHash: parts.digester.digest(input),
+      input: progress.history[number] == nil ? .some(input) : .none, inputHash: parts.digester.digest(exact),
       evidence: plan.evidence)
   }
 
   private func makePlan(_ step: ToolStep) async -> EffectResult<Result<ToolPlan, ToolError>> {
     await withInterrupt(worker.interrupt, limit: parts.timeouts.toolCall, clock: parts.clock) {
       do throws(ToolError) {
-        return .success(try await step.tool.plan(step.call.arguments, in: step.context))
+        return .success(try await step.tool.plan(step.opened, in: step.context))
       } catch {
         return .failure(error)
       }
@@ -147,7 +162,7 @@ extension WorkerRun {
         return .failure(ToolError("cancelled", "the call was cut before it began", hadNoEffect: true))
       }
       do throws(ToolError) {
-        return .success(try await step.tool.perform(step.call.arguments, plan: step.plan, in: step.context))
+        return .success(try await step.tool.perform(step.opened, plan: step.plan, in: step.context))
       } catch {
         return .failure(error)
       }
@@ -155,12 +170,12 @@ extension WorkerRun {
   }
 
   mutating func noteFinished(_ outcome: ToolOutcome, number: Int) {
-    var output: [String: JSONValue] = ["text": .string(outcome.text)]
+    var members: [String: JSONValue] = ["text": .string(outcome.text)]
     if !outcome.writtenFiles.isEmpty {
-      output["files"] = .array(outcome.writtenFiles.map { ["path": .string($0.path), "size": .integer($0.size)] })
+      members["files"] = .array(outcome.writtenFiles.map { ["path": .string($0.path), "size": .integer($0.size)] })
     }
-    let value = JSONValue.object(output)
-    note(StepEnd(number: number, outcome: .finished(output: value, resultHash: parts.digester.digest(value))))
+    let output = sealing.output(of: .object(members), hiding: outcome.hidden)
+    note(StepEnd(number: number, outcome: .finished(output: output, resultHash: parts.digester.digest(output))))
   }
 
   mutating func leaveInDoubt(

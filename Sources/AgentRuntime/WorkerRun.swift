@@ -11,6 +11,8 @@ struct WorkerRun {
   /// The last try of the step in hand failed by itself, and the next one has not begun.
   var isAfterTry = false
   private var restBegan: Duration?
+  /// What is sealed of the task.
+  var sealing: TaskSealing
   /// Nil until the first model call of this claim.
   var images: [TaskImage]?
   /// Of the task's final answer.
@@ -22,6 +24,7 @@ struct WorkerRun {
 
   init(worker: Worker) {
     self.worker = worker
+    sealing = TaskSealing(worker.parts.sensitive)
     progress = TaskProgress(after: worker.claimed.lastTaskSequence)
     deadline = worker.parts.clock.uptime() + worker.claimed.timeLeft
     // Checked when the task was created: one that cannot be read is of a newer build (`toItsEnd`).
@@ -41,6 +44,10 @@ struct WorkerRun {
       return
     }
     if worker.claimed.hasSteps { try await readJournal() }
+    if let failure = try await openSealed() {
+      _ = try await end(with: .failed(failure))
+      return
+    }
     // Bounded by the limits on steps; an agent without any is bounded by its task's deadline.
     while true {
       if let reason = worker.interrupt.reason {
@@ -87,11 +94,29 @@ struct WorkerRun {
     return journal
   }
 
+  /// Opens what the task holds sealed, where it shows that it does; what the task fails with where that cannot be.
+  private mutating func openSealed() async throws(Worker.ClaimEnded) -> Failure? {
+    guard TaskSealing.isNeeded(worker.task, progress.history) else { return nil }
+    while true {
+      do throws(StoreError) {
+        sealing.open(try await parts.store.clearValues(of: worker.task.id))
+        noteTaken("the task's sealed values were read after all")
+        return nil
+      } catch {
+        if [.sealedValueInvalid, .keyUnknown, .sealedFormatUnknown].contains(error.code) {
+          return Failure(code: error.code.rawValue, detail: error.detail)
+        }
+        try await pause(after: error, "the task's sealed values could not be read yet")
+      }
+    }
+  }
+
   // MARK: writing
 
   /// Notes a step's end; it is written with the next change.
   mutating func note(_ end: StepEnd) {
-    progress.apply(end, at: parts.clock.now())
+    let end = sealing.filtered(end)
+    progress.apply(end.shown, at: parts.clock.now())
     unrecordedTokens += end.usage?.totalTokens ?? 0
     unwritten.append(.stepEnded(end))
   }
@@ -127,6 +152,7 @@ struct WorkerRun {
   /// again: the result is held, and nothing else is begun meanwhile.
   @discardableResult
   mutating func commit(_ changes: [TaskChange]) async throws(Worker.ClaimEnded) -> TaskStatus {
+    let changes = changes.map(sealing.filtered)
     let begins = !changes.isEmpty && changes.allSatisfy { if case .stepStarted = $0 { true } else { false } }
     while true {
       do throws(StoreError) {

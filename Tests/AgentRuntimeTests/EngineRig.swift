@@ -34,6 +34,7 @@ final class EngineRig: Sendable {
     timeouts: StepTimeouts = StepTimeouts(), workers: Int = 64, provider: (any ModelProvider)? = nil,
     others: [ProviderID: any ModelProvider] = [:], behind given: ProviderDirectory? = nil, allowedRoots: [String] = [],
     lostAnswers: LostAnswers? = nil, hooks: StoreHooks = StoreHooks(), log: any ServiceLog = NoLog(),
+    ring: KeyRing? = nil,
     onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
   ) async throws {
     (self.folder, self.clock) = (folder, clock)
@@ -48,7 +49,9 @@ final class EngineRig: Sendable {
           onCommit(notice)
           events.committed(notice)
         }, commitFault: { _ in commitFault.next() }))
-    let store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester)
+    let store = try await SQLiteTaskStore(
+      file: file, clock: clock, digester: digester,
+      sealing: StoreSealing(ring: try ring ?? TestKeys.ring(), policy: SensitivePolicy()))
     self.store = store
     recovery = try await store.beginEpoch()
     let work = BlockingWork()

@@ -65,7 +65,9 @@ import Testing
     let id = try await rig.submit("coder")
     let claim = try await Self.claim(rig)
     _ = try await rig.store.advance(claim, [Self.start(1), .completed(TaskOutput(text: "ok"))])
-    let narrow = try await SQLiteTaskStore(file: rig.file, clock: rig.clock, digester: FixedDigester(), pageBytes: 1)
+    let narrow = try await SQLiteTaskStore(
+      file: rig.file, clock: rig.clock, digester: FixedDigester(),
+      sealing: StoreSealing(ring: try TestKeys.ring(), policy: SensitivePolicy()), pageBytes: 1)
     var feed = try await Self.open(rig, id, store: narrow)
     #expect(
       try await Self.take(7, &feed) == [

@@ -53,6 +53,7 @@ struct StoreHooks: Sendable {
   var beforeAdvance: @Sendable ([TaskChange]) throws(StoreError) -> Void = { _ in }
   var beforeJournal: @Sendable () throws(StoreError) -> Void = {}
   var beforeDeadlines: @Sendable () throws(StoreError) -> Void = {}
+  var beforeClearValues: @Sendable () throws(StoreError) -> Void = {}
 }
 
 /// A store some of whose answers to workers get lost after the commit, and with a test's hooks around it.
@@ -130,7 +131,10 @@ final class ForgetfulStore: TaskStore {
   }
   func promoteDue(limit: Int) async throws(StoreError) -> Int { try await store.promoteDue(limit: limit) }
   func hasten(_ tasks: [TaskID]) async throws(StoreError) -> Int { try await store.hasten(tasks) }
-  func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues { try await store.clearValues(of: id) }
+  func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues {
+    try hooks.beforeClearValues()
+    return try await store.clearValues(of: id)
+  }
   func expireDeadlines(limit: Int) async throws(StoreError) -> [TaskID] {
     try hooks.beforeDeadlines()
     return try await store.expireDeadlines(limit: limit)

@@ -40,9 +40,17 @@ package struct ToolContext: Sendable {
   /// The same for every try of this step and for no other step: sent as `Idempotency-Key`.
   package var idempotencyKey: String
   package var allowHosts: [String]
-  package init(task: TaskID, step: Int, workspace: String, idempotencyKey: String, allowHosts: [String]) {
+  /// Members whose values an answer is shown without.
+  package var sensitive: SensitiveFields
+  /// Finds the task's sealed values: a tool that cuts a long text filters it first, for half a value is not found later.
+  package var filter: SealedFilter
+  package init(
+    task: TaskID, step: Int, workspace: String, idempotencyKey: String, allowHosts: [String],
+    sensitive: SensitiveFields = .standard, filter: SealedFilter = SealedFilter()
+  ) {
     (self.task, self.step, self.workspace) = (task, step, workspace)
     (self.idempotencyKey, self.allowHosts) = (idempotencyKey, allowHosts)
+    (self.sensitive, self.filter) = (sensitive, filter)
   }
 }
 
@@ -60,8 +68,10 @@ package struct ToolOutcome: Sendable, Hashable {
   package var text: String
   /// Files the call wrote, workspace-relative.
   package var writtenFiles: [TaskOutput.File]
-  package init(text: String, writtenFiles: [TaskOutput.File] = []) {
-    (self.text, self.writtenFiles) = (text, writtenFiles)
+  /// What `text` has `[sealed]` for: kept sealed, and looked for in all that the task says from here on.
+  package var hidden: [JSONValue]
+  package init(text: String, writtenFiles: [TaskOutput.File] = [], hidden: [JSONValue] = []) {
+    (self.text, self.writtenFiles, self.hidden) = (text, writtenFiles, hidden)
   }
 
   /// A tool's output beyond this is cut and marked.

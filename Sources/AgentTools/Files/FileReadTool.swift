@@ -43,7 +43,7 @@ package struct FileReadTool: AgentTool {
   ) async throws(ToolError) -> ToolOutcome {
     let request = try Request(arguments)
     return try await toolbox.run(in: context) { (folder, ticket) throws(WorkspaceError) in
-      let bytes = try folder.read(request.path, ticket: ticket)
+      let bytes = context.filter.filtered(try folder.read(request.path, ticket: ticket))
       try bytes.requireText(request.path)
       return ToolOutcome(text: FileExcerpt(bytes).text(from: request.from, to: request.to))
     }

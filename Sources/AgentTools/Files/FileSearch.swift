@@ -3,6 +3,7 @@ import AgentCore
 /// One search in progress: what was found, and what its bounds left out.
 struct FileSearch {
   private let pattern: [UInt8]
+  private let filter: SealedFilter
   private var lines = OutputLines()
   private var foundLines = 0
   private var files = 0
@@ -10,7 +11,8 @@ struct FileSearch {
   private var skippedFiles = 0
   private var notes: [String] = []
 
-  init(pattern: [UInt8]) { self.pattern = pattern }
+  /// `filter`: what no line is to show, and no pattern to find.
+  init(pattern: [UInt8], filter: SealedFilter = SealedFilter()) { (self.pattern, self.filter) = (pattern, filter) }
 
   /// Looks into one entry of a walk. Throws `cancelled`.
   mutating func look(
@@ -57,7 +59,8 @@ struct FileSearch {
   }
 
   /// Finds the lines of one text.
-  mutating func look(into content: [UInt8], path: String) {
+  mutating func look(into given: [UInt8], path: String) {
+    let content = filter.filtered(given)
     files += 1
     bytes += content.count
     var found: [(line: Int, range: Range<Int>)] = []

@@ -42,7 +42,7 @@ package struct FileSearchTool: AgentTool {
   ) async throws(ToolError) -> ToolOutcome {
     let request = try Request(arguments)
     return try await toolbox.run(in: context) { (folder, ticket) throws(WorkspaceError) in
-      var search = FileSearch(pattern: request.pattern)
+      var search = FileSearch(pattern: request.pattern, filter: context.filter)
       do throws(WorkspaceError) {
         search.note(
           try folder.walk(from: request.path.bytes, ticket: ticket) { (entry) throws(WorkspaceError) in

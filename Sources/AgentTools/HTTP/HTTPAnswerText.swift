@@ -4,10 +4,11 @@ import HTTPTransport
 /// What the model is shown of an answer: `{"body":"…","headers":{"content-type":"…"},"status":200}`.
 ///
 /// A body that is cut has `"body_cut":true` beside it; one that ended before its end `"body_incomplete":CODE`; one
-/// that is not UTF-8 text stands as `"body_omitted_bytes":N` alone. Values of credentials are `[sealed]`.
+/// that is not UTF-8 text stands as `"body_omitted_bytes":N` alone. Values of credentials, of sensitive members and of the
+/// task's sealed values are `[sealed]`: searched for in all that was read, before it is cut.
 struct HTTPAnswerText {
   /// What stands in place of a secret.
-  static let seal = "[sealed]"
+  static let seal = SealedMember.placeholder
   /// An eighth of the result, so that the body has the rest.
   static let maximumHeaderBytes = ToolOutcome.maximumBytes / 8
   /// Shorter values are no secrets, and to blank them would tear the text.
@@ -15,42 +16,70 @@ struct HTTPAnswerText {
 
   private let head: HTTPExchange.Head
   private let secrets: [String]
+  private let fields: SensitiveFields
+  private let filter: SealedFilter
 
   /// `sent` are the request's header fields: where the answer repeats a credential of theirs, it is blanked.
-  init(_ head: HTTPExchange.Head, sent: [(name: String, value: String)]) {
-    self.head = head
-    let values = sent.filter { Self.sealedHeaders.contains($0.name.lowercased()) }.map(\.value)
+  init(
+    _ head: HTTPExchange.Head, sent: [(name: String, value: String)], _ fields: SensitiveFields = .standard,
+    _ filter: SealedFilter = SealedFilter()
+  ) {
+    (self.head, self.fields, self.filter) = (head, fields, filter)
+    let values = sent.filter { HTTPCredentials.isSealed(header: $0.name) }.map(\.value)
     // Of `Bearer TOKEN` an echo may hold the token alone.
     let parts = values.flatMap { [$0] + ($0.split(separator: " ").last.map { [String($0)] } ?? []) }
     secrets = parts.filter { $0.utf8.count >= Self.shortestSecret }.sorted { $0.utf8.count > $1.utf8.count }
   }
 
   /// `isCut`: more bytes came, or would have come, than were read; `incomplete`: the error that ended the body.
-  func text(body: [UInt8], isCut: Bool, incomplete: TransportError.Code?) -> String {
+  func outcome(body: [UInt8], isCut: Bool, incomplete: TransportError.Code?) -> ToolOutcome {
+    let text = Self.decoded(body, mayEndAmidScalar: isCut || incomplete != nil)
+    let masked = text.map { SensitiveText($0, fields) }
+    let hidden = sealedHeaders.map { .string($0) } + (masked?.values ?? [])
+    var filter = filter
+    // What a sensitive member holds may stand beside it once more.
+    filter.learn(hidden)
+    let answer = answer(
+      masked.map { filter.filtered(blanked($0.shown)) }, bytes: body.count, isCut: isCut, incomplete: incomplete, filter
+    )
+    return ToolOutcome(text: answer, hidden: hidden)
+  }
+
+  /// Nil: the body is no text.
+  private func answer(
+    _ text: String?, bytes: Int, isCut: Bool, incomplete: TransportError.Code?, _ filter: SealedFilter
+  ) -> String {
     var members: [String: JSONValue] = ["status": .integer(Int64(head.status))]
-    addHeaders(to: &members)
+    addHeaders(to: &members, filter)
     if let incomplete { members["body_incomplete"] = .string(incomplete.rawValue) }
     if isCut { members["body_cut"] = true }
-    guard let text = Self.decoded(body, mayEndAmidScalar: isCut || incomplete != nil) else {
-      members["body_omitted_bytes"] = .integer(Int64(body.count))
+    guard let text else {
+      members["body_omitted_bytes"] = .integer(Int64(bytes))
       return JSONValue.object(members).text
     }
     members["body_cut"] = true
     members["body"] = ""
     let budget = ToolOutcome.maximumBytes - JSONValue.object(members).encoded().count
-    let (shown, fits) = Self.prefix(of: blanked(text), encodedBytes: budget)
+    let (shown, fits) = Self.prefix(of: text, encodedBytes: budget)
     members["body"] = .string(shown)
     if fits, !isCut { members["body_cut"] = nil }
     return JSONValue.object(members).text
   }
 
-  private func addHeaders(to members: inout [String: JSONValue]) {
+  /// What those headers say that are shown as `[sealed]`.
+  private var sealedHeaders: [String] {
+    head.headers.filter { isSealed($0.name) }.flatMap { HTTPCredentials.parts(of: $0.value, in: $0.name) }
+  }
+
+  private func isSealed(_ name: String) -> Bool { HTTPCredentials.isSealed(header: name) || fields.contains(name) }
+
+  private func addHeaders(to members: inout [String: JSONValue], _ filter: SealedFilter) {
     var shown: [String: JSONValue] = [:]
     var byteCount = 0
     let names = head.headers.map(\.name)
     for name in Set(names).sorted() {
       let values = head.headers.filter { $0.name == name }.map(\.value)
-      let value = Self.sealedHeaders.contains(name) ? Self.seal : blanked(values.joined(separator: ", "))
+      let value = isSealed(name) ? Self.seal : filter.filtered(blanked(values.joined(separator: ", ")))
       byteCount += JSONValue.string(name).encoded().count + JSONValue.string(value).encoded().count + 2
       guard byteCount <= Self.maximumHeaderBytes else {
         members["headers_cut"] = true
@@ -91,9 +120,6 @@ struct HTTPAnswerText {
     }
     return (text, true)
   }
-
-  /// Never shown, of requests and of answers.
-  private static let sealedHeaders: Set<String> = ["authorization", "proxy-authorization", "cookie", "set-cookie"]
 }
 
 extension Unicode.Scalar {

@@ -67,11 +67,13 @@ package struct HTTPRequestTool: AgentTool {
     let request = request(call, isOnce: isOnce, try rule(for: call.url, in: context), context)
     do throws(TransportError) {
       let response = try await transport.stream(request)
-      let (body, isCut, failure) = await read(response.body)
+      // What is shown of it ends before the last value that could have been cut.
+      let margin = min(context.filter.longest, ToolOutcome.maximumBytes)
+      let (body, isCut, failure) = await read(response.body, upTo: ToolOutcome.maximumBytes + margin)
       // Of a `once` call the answer counts however little of its body came: it must not be made again.
       if let failure, !isOnce || failure.code == .cancelled { throw failure }
-      let answer = HTTPAnswerText(response.head, sent: call.headers)
-      return ToolOutcome(text: answer.text(body: body, isCut: isCut, incomplete: failure?.code))
+      let answer = HTTPAnswerText(response.head, sent: call.headers, context.sensitive, context.filter)
+      return answer.outcome(body: body, isCut: isCut, incomplete: failure?.code)
     } catch {
       throw toolError(error, isOnce: isOnce)
     }
@@ -106,15 +108,13 @@ package struct HTTPRequestTool: AgentTool {
 
   /// Reads what can be shown and lets go of the rest.
   private func read(
-    _ body: HTTPExchange.ResponseBody
+    _ body: HTTPExchange.ResponseBody, upTo limit: Int
   ) async -> (bytes: [UInt8], isCut: Bool, failure: TransportError?) {
     var bytes: [UInt8] = []
     do throws(TransportError) {
       for try await piece in body {
         bytes.append(contentsOf: piece)
-        if bytes.count > ToolOutcome.maximumBytes {
-          return (Array(bytes.prefix(ToolOutcome.maximumBytes)), true, nil)
-        }
+        if bytes.count > limit { return (Array(bytes.prefix(limit)), true, nil) }
       }
     } catch {
       return (bytes, false, error)
