@@ -75,6 +75,7 @@ package struct KeyFolder: Sendable {
   /// Its members, for a file that is one JSON object.
   func members(_ name: String) throws(VaultError) -> [String: JSONValue]? {
     guard let bytes = try read(name) else { return nil }
+    // Where it is wrong is of no use to anybody: the file is made anew or put back.
     guard let value = try? JSONValue(stored: bytes), case .object(let members) = value else {
       throw .keyFileInvalid(path: "\(path)/\(name)", detail: "it is no JSON object")
     }
