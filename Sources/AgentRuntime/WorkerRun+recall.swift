@@ -62,7 +62,7 @@ extension WorkerRun {
     let exact = sealing.taken(call, step: number, in: progress.history)
     let step = ToolStep(
       number: number, tool: tool, call: exact, opened: sealing.opened(exact).arguments, plan: planned,
-      context: toolContext(step: number))
+      context: toolContext(step: number, of: call))
     return try await leave(unsettled: step, cutBy: reason)
   }
 

@@ -16,7 +16,7 @@ extension WorkerRun {
     }
     var step = ToolStep(
       number: number, tool: tool, call: call, opened: opened.arguments, plan: planned ?? ToolPlan(effect: .pure),
-      context: toolContext(step: number))
+      context: toolContext(step: number, of: call))
     // Before the agent's rights, which may have changed: looking does nothing, and what was done must be told.
     if step.plan.effect == .idempotent {
       if let isOver = try await lookBack(at: step) { return isOver }
@@ -128,11 +128,13 @@ extension WorkerRun {
       cutBy: reason, step: StepEnd(number: number, outcome: .failed(Worker.cutFailure(reason), output: nil)))
   }
 
-  func toolContext(step: Int) -> ToolContext {
+  func toolContext(step: Int, of call: ToolCall) -> ToolContext {
     let task = worker.task
+    // The same for a call that an end of the task cut: whoever has it already knows it by that.
+    let first = progress.history.firstStep(ofCall: call.id, madeBy: step)
     return ToolContext(
       task: task.id, step: step, workspace: task.folder ?? parts.workspaces.path(for: task.id),
-      idempotencyKey: "\(task.id)-\(step)-" + parts.digester.digest(Array("\(task.id) \(step)".utf8)).prefix(16),
+      idempotencyKey: "\(task.id)-\(first)-" + parts.digester.digest(Array("\(task.id) \(first)".utf8)).prefix(16),
       allowHosts: worker.claimed.definition.allowHosts, sensitive: sealing.fields, filter: sealing.filter)
   }
 

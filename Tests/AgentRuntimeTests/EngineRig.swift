@@ -191,7 +191,7 @@ final class ProbeTool: AgentTool {
   let descriptor: ToolDescriptor
   private let effect: EffectClass
   private let behaviours: Mutex<[Behaviour]>
-  private let performed = Mutex(0)
+  private let performed = Mutex<[String]>([])
   private let hook = Mutex<(@Sendable () -> Void)?>(nil)
   private let entered = Wakeup()
 
@@ -204,7 +204,9 @@ final class ProbeTool: AgentTool {
     self.behaviours = Mutex(behaviours)
   }
 
-  var count: Int { performed.withLock { $0 } }
+  var count: Int { performed.withLock { $0.count } }
+  /// The key that each call would have sent.
+  var keys: [String] { performed.withLock { $0 } }
 
   /// Run at the beginning of each call.
   func onPerform(_ body: @escaping @Sendable () -> Void) { hook.withLock { $0 = body } }
@@ -219,7 +221,7 @@ final class ProbeTool: AgentTool {
   func perform(
     _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
   ) async throws(ToolError) -> ToolOutcome {
-    performed.withLock { $0 += 1 }
+    performed.withLock { $0.append(context.idempotencyKey) }
     hook.withLock { $0 }?()
     entered.wake()
     let behaviour = behaviours.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }

@@ -163,6 +163,9 @@ import Testing
         continue
       }
       #expect(isSetAside)
+      #expect(
+        journal.history.firstStep(ofCall: "a", madeBy: 3) == 2 && journal.history.firstStep(ofCall: "b", madeBy: 3) == 3
+      )
     }
   }
 }

@@ -8,6 +8,8 @@ package struct StepHistory: Sendable, Hashable {
   private var failedLast: Int?
   /// A tool call that was cut because its task ended: nobody knows its answer.
   private var cutByEnd: Int?
+  /// Tool calls that a task's end cut and a retry makes again, by their steps.
+  private var redone: Set<Int> = []
 
   package init() {}
 
@@ -19,6 +21,16 @@ package struct StepHistory: Sendable, Hashable {
   package var current: [Step] { steps.filter { !$0.isSuperseded } }
 
   package var lastNumber: Int { steps.last?.number ?? 0 }
+
+  /// The step that first began a call which step `number` makes: an earlier one where that was cut and is made again. What
+  /// tells its receiver that both are one call goes by that number.
+  package func firstStep(ofCall id: String, madeBy number: Int) -> Int {
+    let reply = current.last { $0.kind == .modelCall && $0.status == .finished && $0.number < number }?.number ?? 0
+    let first = steps.first {
+      redone.contains($0.number) && $0.number > reply && $0.input["call_id"]?.stringValue == id
+    }
+    return first?.number ?? number
+  }
 
   package subscript(number: Int) -> Step? { steps.first { $0.number == number } }
 
@@ -68,7 +80,10 @@ extension StepHistory {
       let isCut = step?.kind == .toolCall && step?.error?.code == reason && Self.cuts.contains(reason ?? "")
       (cutByEnd, failedLast) = (isCut ? step?.number : nil, nil)
     case .taskRetrying:
-      if let cut = steps.firstIndex(where: { $0.number == cutByEnd }) { steps[cut].isSuperseded = true }
+      if let cut = steps.firstIndex(where: { $0.number == cutByEnd }) {
+        steps[cut].isSuperseded = true
+        redone.insert(steps[cut].number)
+      }
       (cutByEnd, failedLast) = (nil, nil)
     default: failedLast = nil
     }

@@ -37,7 +37,7 @@ package struct ToolContext: Sendable {
   package var step: Int
   /// The directory the task works in: absolute path, already checked against the allow-listed roots.
   package var workspace: String
-  /// The same for every try of this step and for no other step: sent as `Idempotency-Key`.
+  /// The same for every try of this call and for no other call: sent as `Idempotency-Key`.
   package var idempotencyKey: String
   package var allowHosts: [String]
   /// Members whose values an answer is shown without.
