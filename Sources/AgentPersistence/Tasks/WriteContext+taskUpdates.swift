@@ -8,11 +8,11 @@ extension WriteContext {
     try db.run(
       """
       INSERT INTO task (id, agent, owner, status, priority, attempt, max_attempts, last_task_seq, created, timeout,
-        input_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        input_seq, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         row.id.number, row.agent, row.owner, row.status.storedCode, row.priority, row.attempt, row.maxAttempts,
-        row.lastTaskSequence, row.created, row.timeoutSeconds, row.inputSequence,
+        row.lastTaskSequence, row.created, row.timeoutSeconds, row.inputSequence, row.hasSealed ? 1 : 0,
       ])
   }
 

@@ -97,7 +97,7 @@ extension WriteContext {
     } else {
       try updateProgress(row)
     }
-    if row.isNewlySealed { try db.run("UPDATE task SET sealed = 1 WHERE id = ?", [row.id.number]) }
+    if row.stored != nil, row.isNewlySealed { try db.run("UPDATE task SET sealed = 1 WHERE id = ?", [row.id.number]) }
     guard row.stored != row.status else { return }
     if row.status.isTerminal { tellEnd(of: row.id) }
     if let old = row.stored { count(old, agent: row.agent, by: -1) }
