@@ -1,6 +1,5 @@
 import AgentCore
 import CSodium
-import Glibc
 
 /// The installation's key for the digests that stand in clear: HMAC-SHA-256 (RFC 2104, RFC 6234) under 32 bytes that
 /// are made once and never change.
@@ -26,53 +25,6 @@ package struct DigestKey: Digester {
 
   /// As long as SHA-256's output: RFC 2104 section 3 advises no less, and more adds nothing.
   static let byteCount = Int(crypto_auth_hmacsha256_KEYBYTES)
-
-  /// Reads `keys/digest.key` in the data folder. Makes it when it is missing, with its folder `keys` (0700, the file
-  /// 0600): whole and on disk, or not at all.
-  ///
-  /// - Throws: `VaultError`, also for a folder or file that others may read and for one of another length.
-  package static func load(dataFolder: String) throws(VaultError) -> DigestKey {
-    let folder = dataFolder + "/keys"
-    let path = folder + "/digest.key"
-    if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .keyUnavailable(FileFailure("created", "keys")) }
-    try checkPrivate(folder, isFolder: true)
-    let file = DurableFile(folder: folder, name: "digest.key", mode: 0o600)
-    do {
-      // One byte more than a key has, so that a longer file shows.
-      if let bytes = try file.read(limit: byteCount + 1) {
-        try checkPrivate(path, isFolder: false)
-        return try DigestKey(bytes: bytes, path: path)
-      }
-      var bytes = try randomBytes()
-      defer { wipe(&bytes) }
-      let key = try DigestKey(bytes: bytes)
-      try file.replace(with: bytes)
-      return key
-    } catch let error as VaultError {
-      throw error
-    } catch let error as FileFailure {
-      throw .keyUnavailable(error)
-    } catch {
-      throw .keyInvalid(path: path, detail: "\(error)")
-    }
-  }
-
-  private static func checkPrivate(_ path: String, isFolder: Bool) throws(VaultError) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { throw .keyUnavailable(FileFailure("looked at", path)) }
-    let kind = status.st_mode & S_IFMT
-    guard kind == (isFolder ? S_IFDIR : S_IFREG), status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
-      throw .keyPermissions(path: path)
-    }
-  }
-
-  private static func randomBytes() throws(VaultError) -> [UInt8] {
-    guard sodium_init() >= 0 else { throw .sodiumUnavailable }
-    var bytes = [UInt8](repeating: 0, count: byteCount)
-    // A key comes from the operating system's generator alone, never from a source that a test can repeat.
-    randombytes_buf(&bytes, bytes.count)
-    return bytes
-  }
 
   /// Takes the same time wherever they differ.
   func isSame(as bytes: [UInt8]) -> Bool {

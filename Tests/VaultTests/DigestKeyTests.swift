@@ -53,53 +53,48 @@ import Testing
     #expect(expected.count == 64)
   }
 
-  @Test("The first start makes the key, closed to others, and every later one finds the same")
-  func firstStart() throws {
+  /// A data folder as versions before the ring left it.
+  private func old(_ bytes: [UInt8] = [UInt8](1...32)) throws -> TemporaryFolder {
     let folder = try TemporaryFolder("digest")
-    let made = try DigestKey.load(dataFolder: folder.path)
-    let found = try DigestKey.load(dataFolder: folder.path)
-    let other = try TemporaryFolder("digest")
-    #expect(made.digest([1]) == found.digest([1]))
-    #expect(try DigestKey.load(dataFolder: other.path).digest([1]) != made.digest([1]))
-    #expect(try permissions(folder.appending("keys")) == 0o700)
-    #expect(try permissions(folder.appending("keys/digest.key")) == 0o600)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.appending("keys")) == ["digest.key"])
-    #expect(try Data(contentsOf: URL(fileURLWithPath: folder.appending("keys/digest.key"))).count == 32)
+    try FileManager.default.createDirectory(
+      atPath: folder.appending("keys"), withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.appending("keys/digest.key")))
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o600], ofItemAtPath: folder.appending("keys/digest.key"))
+    return folder
+  }
+
+  private func read(_ folder: TemporaryFolder) throws(VaultError) -> [UInt8]? {
+    try KeyFolder(dataFolder: folder.path).oldDigestKey()
+  }
+
+  @Test("the file of an older version is read as it stands; where there is none, there is no key")
+  func oldFile() throws {
+    #expect(try read(old()) == [UInt8](1...32))
+    #expect(try read(TemporaryFolder("digest")) == nil)
   }
 
   @Test("A key that others may read is refused", arguments: [("keys", 0o750), ("keys/digest.key", 0o640)])
   func openToOthers(name: String, mode: Int) throws {
-    let folder = try TemporaryFolder("digest")
-    _ = try DigestKey.load(dataFolder: folder.path)
+    let folder = try old()
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder.appending(name))
-    #expect(throws: VaultError.keyPermissions(path: folder.appending(name))) {
-      try DigestKey.load(dataFolder: folder.path)
-    }
+    #expect(throws: VaultError.keyPermissions(path: folder.appending(name))) { try read(folder) }
   }
 
   @Test("A file of another length is no key, and stays as it is", arguments: [0, 31, 33])
   func wrongLength(count: Int) throws {
-    let folder = try TemporaryFolder("digest")
-    _ = try DigestKey.load(dataFolder: folder.path)
-    let url = URL(fileURLWithPath: folder.appending("keys/digest.key"))
-    let bytes = Data(repeating: 7, count: count)
-    try bytes.write(to: url)
-    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: url.path)
-    #expect(throws: VaultError.self) { try DigestKey.load(dataFolder: folder.path) }
-    #expect(try Data(contentsOf: url) == bytes)
+    let bytes = [UInt8](repeating: 7, count: count)
+    let folder = try old(bytes)
+    #expect(throws: VaultError.self) { try read(folder) }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: folder.appending("keys/digest.key"))) == Data(bytes))
   }
 
   @Test("A link in the key's place is refused")
   func link() throws {
-    let folder = try TemporaryFolder("digest")
-    _ = try DigestKey.load(dataFolder: folder.path)
+    let folder = try old()
     let path = folder.appending("keys/digest.key")
     try FileManager.default.moveItem(atPath: path, toPath: folder.appending("elsewhere"))
     try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: folder.appending("elsewhere"))
-    #expect(throws: VaultError.self) { try DigestKey.load(dataFolder: folder.path) }
-  }
-
-  private func permissions(_ path: String) throws -> Int? {
-    try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    #expect(throws: VaultError.self) { try read(folder) }
   }
 }

@@ -204,6 +204,7 @@ import Testing
       master: master.key, installation: RingFixture.installation, digestKey: old, at: RingFixture.start)
     let path = folder.appending("keys/digest.key")
     try Data([UInt8](repeating: 1, count: 32)).write(to: URL(fileURLWithPath: path))
+    #expect(chmod(path, 0o600) == 0)
     try refused(try self.admission(3), "digest_key_conflict", rows: rows)
     try Data(old).write(to: URL(fileURLWithPath: path))
     let keys = KeyFolder(dataFolder: folder.path)

@@ -20,9 +20,13 @@ package struct KeyFolder: Sendable {
   /// Makes the folder, closed to others, where there is none.
   package func prepare() throws(VaultError) {
     if mkdir(path, 0o700) != 0, errno != EEXIST { throw .keyUnavailable(FileFailure("created", "keys")) }
+    try Self.checkPrivate(path, S_IFDIR)
+  }
+
+  private static func checkPrivate(_ path: String, _ kind: mode_t) throws(VaultError) {
     var status = stat()
-    guard lstat(path, &status) == 0 else { throw .keyUnavailable(FileFailure("looked at", "keys")) }
-    guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+    guard lstat(path, &status) == 0 else { throw .keyUnavailable(FileFailure("looked at", path)) }
+    guard status.st_mode & S_IFMT == kind, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
       throw .keyPermissions(path: path)
     }
   }
@@ -101,6 +105,8 @@ extension KeyFolder {
   /// The key of digests as versions before the ring kept it; nil where there is none. The caller wipes it.
   package func oldDigestKey() throws(VaultError) -> [UInt8]? {
     guard let bytes = try read(Self.digestName) else { return nil }
+    try Self.checkPrivate(path, S_IFDIR)
+    try Self.checkPrivate("\(path)/\(Self.digestName)", S_IFREG)
     return try DigestKey.checked(bytes, path: "\(path)/\(Self.digestName)")
   }
 
