@@ -38,10 +38,11 @@ struct ServerSettingsTests {
       text += "\(key.path): \(members.isEmpty ? value : "")\n"
       for member in members {
         if case .defaults(let value) = member.need { text += "  \(member.name): \(value)\n" }
+        if member.need == .nullable { text += "  \(member.name): null\n" }
       }
     }
     #expect(try ConfigFixture(["server.yaml": text]).load().server == ServerSettings())
-    #expect(text.split(separator: "\n").count == 15)
+    #expect(text.split(separator: "\n").count == 16)
   }
 
   static let refusals = [
