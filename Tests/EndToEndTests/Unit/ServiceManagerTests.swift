@@ -74,7 +74,7 @@ import Testing
     let log = try String(contentsOfFile: folder.appending("log/app.log"), encoding: .utf8)
     #expect(log.contains("ERROR watchdog no answer from: writer"), "\(log)")
     // The rest of the service answers meanwhile; nothing is fed for it.
-    let health = try await service.asking(path: "/health/db") { $0.status == 503 }
+    let health = try await service.asking("GET", "/health/db") { $0.status == 503 }
     #expect(health.status == 503 && manager.messages.count == silent.count, "\(manager.messages)")
     await hang.end()
     await service.killed()
