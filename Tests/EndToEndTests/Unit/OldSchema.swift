@@ -15,6 +15,7 @@ enum OldSchema {
       WHERE type IN ('view', 'table') AND name NOT LIKE 'sqlite%' AND name NOT IN ('meta', 'name', 'counter',
         'agent_version', 'agent_state', 'task', 'journal', 'label', 'idempotency')
       """)
-    _ = try await DatabaseRowTests.sqlite(folder, "\(gone); ALTER TABLE task DROP COLUMN sealed; PRAGMA user_version = 1")
+    _ = try await DatabaseRowTests.sqlite(
+      folder, "\(gone); ALTER TABLE task DROP COLUMN sealed; PRAGMA user_version = 1")
   }
 }
