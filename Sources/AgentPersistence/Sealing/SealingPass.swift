@@ -209,8 +209,8 @@ package final class SealingPass: Sendable {
 
   /// False when the caller wants no more of it.
   private func pause(_ duration: Duration) async -> Bool {
-    guard !Task.isCancelled, (try? await clock.sleep(for: duration)) != nil else { return false }  // Cancelled meanwhile.
-    return true
+    // Cut short only by whoever cancels.
+    !Task.isCancelled && (try? await clock.sleep(for: duration)) != nil
   }
 }
 

@@ -21,7 +21,8 @@ import Testing
       agent: [
         "tools": ["file.list", "file.read", "file.search", "file.write", "file.edit", "http.request"],
         "allow_hosts": [.string("127.0.0.1:\(echo.server.port)")],
-      ], settings: ["lenient": true], files: ["permissions.yaml": "roles:\n  agent: [task:execute, file:read, file:write, http:request]\n"])
+      ], settings: ["lenient": true],
+      files: ["permissions.yaml": "roles:\n  agent: [task:execute, file:read, file:write, http:request]\n"])
     var seen = Seen(secrets)
     var events = try await site.service.events("/api/events?after=0")
     _ = try await events.position()

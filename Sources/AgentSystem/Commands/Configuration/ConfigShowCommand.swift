@@ -48,7 +48,9 @@ struct ConfigShowCommand: ClientCommand {
       .init(row["key"]?.stringValue ?? ""), .init(shown(row["value"])), .init(row["source"]?.stringValue ?? ""),
       .init(row["from"]?.stringValue ?? ""),
     ])
-    if let note = row["note"]?.stringValue { table.add([.init("  note"), .init(shown(.string(note))), .init(""), .init("")]) }
+    if let note = row["note"]?.stringValue {
+      table.add([.init("  note"), .init(shown(.string(note))), .init(""), .init("")])
+    }
     guard let pending = row["pending"], pending != .null else { return }
     let verb = row["reloadable"]?.boolValue == true ? "  pending a reload" : "  pending a restart"
     table.add([
