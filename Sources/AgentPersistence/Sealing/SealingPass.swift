@@ -209,8 +209,9 @@ package final class SealingPass: Sendable {
 
   /// False when the caller wants no more of it.
   private func pause(_ duration: Duration) async -> Bool {
+    if Task.isCancelled { return false }
     // Cut short only by whoever cancels.
-    !Task.isCancelled && (try? await clock.sleep(for: duration)) != nil
+    return (try? await clock.sleep(for: duration)) != nil
   }
 }
 
