@@ -8,7 +8,7 @@ PORT ?= 8080
 # build would compile Hummingbird again.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build
 
-.PHONY: help run test test-release test-package build deb packages rigs lint format smoke drill bench stop toolchain
+.PHONY: help run test test-package build deb packages rigs lint format smoke drill bench stop toolchain
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,10 +22,6 @@ stop: ## stop the service that `make run` left up
 test: packages toolchain rigs ## set up and pass every test
 	$(SWIFT_BUILD) --build-tests
 	packaging/scripts/run-tests
-
-test-release: build rigs ## the tests with bounds on memory, with the release binary
-	$(SWIFT_BUILD) --build-tests
-	AGENT_SYSTEM_RELEASE_BINARY=$(abspath $(BINARY)) packaging/scripts/run-tests --filter ProviderAnswerRowTests
 
 build: packages toolchain ## the release binary, at .build/release/agent-system
 	@test -x $(BINARY) || echo "The first release build takes 5 to 10 minutes on two cores; later ones take seconds."

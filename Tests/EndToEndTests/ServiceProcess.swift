@@ -11,13 +11,8 @@ final class ServiceProcess: Sendable {
     var description: String
   }
 
-  /// A binary that is no debug build, for the bounds that hold for that alone.
-  static let releaseBinary = ProcessInfo.processInfo.environment["AGENT_SYSTEM_RELEASE_BINARY"].map(
-    URL.init(fileURLWithPath:))
-
-  /// The release binary where one is named, else what the test's build put beside the test bundle.
+  /// Where the test's build put `agent-system`: beside the test bundle.
   static var binary: URL {
-    if let releaseBinary { return releaseBinary }
     let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
     return bundle.appendingPathComponent("agent-system")
   }
