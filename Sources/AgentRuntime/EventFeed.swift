@@ -45,7 +45,7 @@ package struct EventFeed: Sendable {
     store: any TaskReader, events: TaskEvents, clock: any WallClock, task: TaskID?, after: Int64?,
     isResumed: Bool = false
   ) async throws(StoreError) -> EventFeed {
-    let subscription = events.changes(of: task)
+    let subscription = events.changes(of: task, withDeltas: true)
     do throws(StoreError) {
       let bounds = try await store.eventBounds()
       if let task, try await store.task(task) == nil { throw StoreError(.notFound, "there is no \(task)") }
@@ -139,8 +139,10 @@ package struct EventFeed: Sendable {
 
   /// Nil, and the feed is over, when this reader was too slow.
   private mutating func takeDeltas() -> [ModelDelta]? {
-    let deltas = subscription.takeDeltas()
-    guard let deltas, held.count + deltas.count <= TaskEvents.Subscription.maximumDeltas else {
+    guard let deltas = subscription.takeDeltas(),
+      !TaskEvents.Subscription.isTooMuch(
+        held.count + deltas.count, bytes: [held, deltas].joined().reduce(0) { $0 + $1.text.utf8.count })
+    else {
       isOver = true
       return nil
     }

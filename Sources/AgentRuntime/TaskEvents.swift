@@ -29,34 +29,46 @@ package final class TaskEvents: Sendable {
     /// Deltas that a reader may leave unread; past it they are dropped, and the reader is told to go. Pieces that
     /// follow each other are joined up to `joinedBytes`, so that a reader that is merely busy is not taken for slow.
     package static let maximumDeltas = 4096
+    /// What those may hold together. One alone may be larger: a reply that came in one piece.
+    package static let maximumDeltaBytes = 8 << 20
     /// Well below what one event may hold (4 KiB).
     private static let joinedBytes = 2048
 
+    /// More than a reader may leave unread.
+    static func isTooMuch(_ count: Int, bytes: Int) -> Bool {
+      count > maximumDeltas || (count > 1 && bytes > maximumDeltaBytes)
+    }
+
     fileprivate struct Inbox {
       var deltas: [ModelDelta] = []
+      var unreadBytes = 0
       var isOverrun = false
       var hasRows = false
 
       mutating func take(_ delta: ModelDelta) {
+        if isOverrun { return }
         if let last = deltas.last, (last.task, last.step, last.attempt) == (delta.task, delta.step, delta.attempt),
           last.text.utf8.count + delta.text.utf8.count <= joinedBytes
         {
           deltas[deltas.count - 1].text += delta.text
-        } else if deltas.count < maximumDeltas {
-          deltas.append(delta)
         } else {
-          isOverrun = true
+          deltas.append(delta)
         }
+        unreadBytes += delta.text.utf8.count
+        if Subscription.isTooMuch(deltas.count, bytes: unreadBytes) { (deltas, isOverrun) = ([], true) }
       }
     }
     fileprivate let task: TaskID?
+    private let wantsDeltas: Bool
     fileprivate let inbox = Mutex(Inbox())
     fileprivate let wakeup = Wakeup()
     private let leave: @Sendable () -> Void
 
-    fileprivate init(task: TaskID?, leave: @escaping @Sendable () -> Void) {
-      (self.task, self.leave) = (task, leave)
+    fileprivate init(task: TaskID?, wantsDeltas: Bool, leave: @escaping @Sendable () -> Void) {
+      (self.task, self.wantsDeltas, self.leave) = (task, wantsDeltas, leave)
     }
+
+    fileprivate func wants(_ delta: ModelDelta) -> Bool { wantsDeltas && (task ?? delta.task) == delta.task }
 
     /// Returns when there is something to look at, when the time is up, or when the caller is cancelled.
     package func next(within limit: Duration, clock: any WallClock) async {
@@ -69,7 +81,7 @@ package final class TaskEvents: Sendable {
     /// What came since the last call; nil when this reader was too slow and must be dropped.
     package func takeDeltas() -> [ModelDelta]? {
       inbox.withLock { inbox in
-        defer { inbox.deltas = [] }
+        defer { (inbox.deltas, inbox.unreadBytes) = ([], 0) }
         return inbox.isOverrun ? nil : inbox.deltas
       }
     }
@@ -86,11 +98,12 @@ package final class TaskEvents: Sendable {
     package func cancel() { leave() }
   }
 
-  package func changes(of task: TaskID?) -> Subscription {
+  /// A reader of rows alone is not handed deltas: it would hold what it never looks at.
+  package func changes(of task: TaskID?, withDeltas: Bool = false) -> Subscription {
     state.withLock { state in
       let key = state.next
       state.next += 1
-      let subscription = Subscription(task: task) { [weak self] in
+      let subscription = Subscription(task: task, wantsDeltas: withDeltas) { [weak self] in
         self?.state.withLock { _ = $0.subscribers.removeValue(forKey: key) }
       }
       state.subscribers[key] = subscription
@@ -116,11 +129,8 @@ package final class TaskEvents: Sendable {
   }
 
   package func publish(_ delta: ModelDelta) {
-    for subscriber in state.withLock({ Array($0.subscribers.values) }) where subscriber.task ?? delta.task == delta.task
-    {
-      subscriber.inbox.withLock { inbox in
-        inbox.take(delta)
-      }
+    for subscriber in state.withLock({ Array($0.subscribers.values) }) where subscriber.wants(delta) {
+      subscriber.inbox.withLock { $0.take(delta) }
       subscriber.wakeup.wake()
     }
   }

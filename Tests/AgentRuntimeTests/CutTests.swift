@@ -63,13 +63,13 @@ import Testing
     let probe = ProbeTool("probe", effect: .once, [.hang])
     let rig = try await Self.rig(probe, .toolTimeout)
     try await rig.run { rig in
-      let id = try await rig.submit("coder") { $0.timeoutSeconds = 60 }
+      let id = try await rig.submit("coder") { $0.timeoutSeconds = 3600 }
       await probe.begun()
       let start = rig.clock.uptime()
       try await rig.advance(until: { try await rig.tasks.task(id).status == .waiting })
       let used = rig.clock.uptime() - start
       for _ in 0..<300 {
-        rig.clock.advance(by: .seconds(1))
+        rig.clock.advance(by: .seconds(20))
         _ = try await rig.store.agentStates()
       }
       #expect(try await rig.tasks.task(id).status == .waiting)
@@ -78,7 +78,7 @@ import Testing
       await probe.begun()
       try await rig.advance(until: { try await rig.tasks.task(id).status != .running })
       let again = try await rig.tasks.task(id)
-      #expect(again.status == .waiting && used < .seconds(30), "\(used), \(String(describing: again.error))")
+      #expect(again.status == .waiting && used < .seconds(1800), "\(used), \(String(describing: again.error))")
     }
   }
 

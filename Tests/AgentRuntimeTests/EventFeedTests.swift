@@ -176,18 +176,50 @@ import Testing
     await rig.file.close()
   }
 
-  @Test("a reader that leaves too many deltas unread is dropped, without an end")
-  func slowReader() async throws {
+  @Test(
+    "a reader that leaves too many deltas unread, or too much in few, is dropped without an end",
+    arguments: [(2000, TaskEvents.Subscription.maximumDeltas + 1), (1 << 20, 9)])
+  func slowReader(bytes: Int, count: Int) async throws {
     let rig = try await Self.rig()
     let id = try await rig.submit("coder")
     let claim = try await Self.claim(rig)
     _ = try await rig.store.advance(claim, [Self.start(1)])
     var feed = try await Self.open(rig, id)
     #expect(try await Self.take(4, &feed).last == "step.started")
-    let piece = String(repeating: "x", count: 2000)
-    for _ in 0...TaskEvents.Subscription.maximumDeltas { rig.events.publish(Self.delta(id, 1, piece)) }
+    let piece = String(repeating: "x", count: bytes)
+    for _ in 0..<count { rig.events.publish(Self.delta(id, 1, piece)) }
     #expect(try await Self.take(1, &feed) == ["over"])
     feed.close()
+    await rig.file.close()
+  }
+
+  @Test("a reply that came in one piece is shown whatever its size")
+  func onePiece() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    _ = try await rig.store.advance(Self.claim(rig), [Self.start(1)])
+    var feed = try await Self.open(rig, id)
+    #expect(try await Self.take(4, &feed).last == "step.started")
+    let piece = String(repeating: "x", count: TaskEvents.Subscription.maximumDeltaBytes + 1)
+    rig.events.publish(Self.delta(id, 1, piece))
+    #expect(try await Self.take(1, &feed) == ["delta 1.1 \(piece)"])
+    feed.close()
+    await rig.file.close()
+  }
+
+  @Test("who waits for rows alone is neither handed deltas nor woken by them")
+  func rowsAlone() async throws {
+    let rig = try await Self.rig()
+    let id = try await rig.submit("coder")
+    let changes = rig.events.changes(of: id)
+    defer { changes.cancel() }
+    rig.events.publish(Self.delta(id, 1, "x"))
+    async let isOver: Void = changes.next(within: .seconds(1), clock: rig.clock)
+    // Nothing has woken it, so it sleeps.
+    while rig.clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
+    rig.clock.advance(by: .seconds(1))
+    await isOver
+    #expect(changes.takeDeltas() == [])
     await rig.file.close()
   }
 

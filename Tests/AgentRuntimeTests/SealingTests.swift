@@ -193,7 +193,7 @@ import Vault
   @Test("a value that comes in two deltas is held back") func deltas() async throws {
     let rig = try await EngineRig(
       in: TemporaryFolder(), agents: [Self.agent()], script: .turns([]), provider: Pieces())
-    let changes = rig.events.changes(of: nil)
+    let changes = rig.events.changes(of: nil, withDeltas: true)
     defer { changes.cancel() }
     try await rig.run { rig in
       let id = try await rig.submit("coder") { $0.input = Self.input }

@@ -4,7 +4,7 @@ import AgentCore
 struct ContentBlock: Sendable {
   let index: Int64
   private var content: GrowingMessage
-  private var input = ""
+  private var input = GrowingBytes()
 
   init(index: Int64, members: [String: JSONValue]) {
     self.index = index
@@ -15,7 +15,7 @@ struct ContentBlock: Sendable {
   mutating func extend(by delta: [String: JSONValue]) {
     for (name, value) in delta where name != "type" {
       switch (name, value) {
-      case ("partial_json", .string(let piece)): input += piece
+      case ("partial_json", .string(let piece)): input.append(piece)
       case ("citation", _): content.take(["citations": .array([value])])
       default: content.take([name: value])
       }
@@ -26,11 +26,11 @@ struct ContentBlock: Sendable {
   var whole: WholeBlock {
     var members = content.members
     let given = members["input"].flatMap { $0.isNull ? Optional.none : $0 }
-    if !input.isEmpty {
-      // `try?`: half a text is kept as such.
-      members["input"] = (try? JSONValue(parsing: input)) ?? .string(input)
-    }
-    return WholeBlock(members, arguments: input.isEmpty ? given?.stringValue ?? given?.text ?? "" : input)
+    guard input.count > 0 else { return WholeBlock(members, arguments: given?.stringValue ?? given?.text ?? "") }
+    let text = input.text
+    // `try?`: half a text is kept as such.
+    members["input"] = (try? JSONValue(parsing: text)) ?? .string(text)
+    return WholeBlock(members, arguments: text)
   }
 }
 

@@ -9,7 +9,7 @@ struct AnswerReader {
   private var form: Form
   private var parser = EventStreamParser(readsErrorLines: true)
   /// The JSON text so far; of an answer without a type, what came before it showed its form.
-  private var text: [UInt8] = []
+  private var text = GrowingBytes()
 
   /// Throws for an answer whose head says that it cannot be read.
   init(_ head: HTTPExchange.Head, _ assembler: any ReplyAssembler) throws(ProviderError) {
@@ -40,10 +40,10 @@ struct AnswerReader {
     switch form {
     case .events: return try consumeEvents(bytes)
     case .json:
-      text.append(contentsOf: bytes)
+      text.append(bytes)
       return ""
     case .unknown:
-      text.append(contentsOf: bytes)
+      text.append(bytes)
       // All that came before was blanks.
       guard let first = bytes.first(where: { !" \t\r\n".utf8.contains($0) }) else { return "" }
       // A JSON object, or a field of an event or a comment.
@@ -52,15 +52,15 @@ struct AnswerReader {
       }
       form = first == UInt8(ascii: "{") ? .json : .events
       if form == .json { return "" }
-      defer { text = [] }
-      return try consumeEvents(text)
+      defer { text = GrowingBytes() }
+      return try consumeEvents(text.bytes)
     }
   }
 
   /// After the last piece: the text that a JSON body adds, which could not be read before.
   mutating func end() throws(ProviderError) -> String {
     guard form == .json else { return "" }
-    return try assembler.take(whole: JSONValue(answer: text))
+    return try assembler.take(whole: JSONValue(answer: text.bytes))
   }
 
   func reply() throws(ProviderError) -> AssembledReply { try assembler.reply() }

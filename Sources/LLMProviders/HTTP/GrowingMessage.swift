@@ -6,7 +6,7 @@ import AgentCore
 /// Texts and lists grow, objects are merged by member, everything else is replaced; null only stands where nothing else
 /// came. What grows at the top is not copied for each delta: a long reply comes in a million of them.
 struct GrowingMessage: Sendable {
-  private var texts: [String: String] = [:]
+  private var texts: [String: GrowingBytes] = [:]
   private var lists: [String: [JSONValue]] = [:]
   private var values: [String: JSONValue] = [:]
 
@@ -28,12 +28,12 @@ struct GrowingMessage: Sendable {
       if lists[name] != nil {
         lists[name]?.append(contentsOf: Self.part(text))
       } else {
-        texts[name, default: ""] += text
+        texts[name, default: GrowingBytes()].append(text)
       }
     case .array(let items):
       values[name] = nil
       // Content that came as text goes on in parts.
-      if let text = texts.removeValue(forKey: name) { lists[name] = Self.part(text) }
+      if let text = texts.removeValue(forKey: name) { lists[name] = Self.part(text.text) }
       lists[name, default: []] += items
     case .object(let members):
       if case .object(let known)? = values[name] {
@@ -61,7 +61,7 @@ struct GrowingMessage: Sendable {
   /// What it has grown to.
   var members: [String: JSONValue] {
     var members = values
-    for (name, text) in texts { members[name] = .string(text) }
+    for (name, text) in texts { members[name] = .string(text.text) }
     for (name, items) in lists { members[name] = .array(items) }
     return members
   }

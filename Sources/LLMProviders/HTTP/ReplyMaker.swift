@@ -25,11 +25,11 @@ struct ReplyMaker {
   }
 
   /// The error with what is to be booked of its call: of an answer that was not cut, what its provider told, if it did.
-  func settled(_ error: ProviderError, _ counted: AssembledReply?) -> ProviderError {
+  func settled(_ error: ProviderError, _ counted: @autoclosure () -> AssembledReply?) -> ProviderError {
     let cuts: Set<ProviderError.Code> = [
       .unreachable, .timeout, .tlsFailed, .streamTruncated, .providerTooLarge, .cancelled,
     ]
-    guard let counted, !cuts.contains(error.code) else { return error }
+    guard !cuts.contains(error.code), let counted = counted() else { return error }
     var error = error
     error.usage = usage(of: counted)
     return error

@@ -7,11 +7,15 @@ import AgentCore
 struct StreamedCalls: Sendable {
   private struct Open: Sendable {
     var index: Int64?
-    var call = AssembledReply.Call(id: "", name: "", arguments: "")
+    var id = ""
+    var name = ""
+    var arguments = GrowingBytes()
     /// Every member but the function's name and arguments, merged: Gemini keeps its thoughts there.
     var members = GrowingMessage()
     var functionMembers = GrowingMessage()
     var scan = ObjectScan()
+
+    var call: AssembledReply.Call { AssembledReply.Call(id: id, name: name, arguments: arguments.text) }
   }
   private var open: [Open] = []
 
@@ -21,8 +25,8 @@ struct StreamedCalls: Sendable {
   var messages: [JSONValue] {
     open.map { item in
       var function = item.functionMembers.members
-      function["name"] = .string(item.call.name)
-      function["arguments"] = .string(item.call.arguments)
+      function["name"] = .string(item.name)
+      function["arguments"] = .string(item.arguments.text)
       var members = item.members.members
       members["function"] = .object(function)
       if members["type"] == nil { members["type"] = "function" }
@@ -56,21 +60,20 @@ struct StreamedCalls: Sendable {
     }
     let target = position ?? open.endIndex
     if position == nil { open.append(Open(index: index)) }
-    if !id.isEmpty { open[target].call.id = id }
-    if !name.isEmpty { open[target].call.name = name }
-    open[target].call.arguments += arguments
+    if !id.isEmpty { open[target].id = id }
+    if !name.isEmpty { open[target].name = name }
+    open[target].arguments.append(arguments)
     open[target].scan.take(arguments)
     open[target].members.take(fragment.filter { $0.key != "function" && $0.key != "index" })
     open[target].functionMembers.take(function.filter { $0.key != "name" && $0.key != "arguments" })
   }
 
   private func begins(after last: Open, id: String, name: String, arguments: String) -> Bool {
-    let call = last.call
-    if !id.isEmpty, !call.id.isEmpty, id != call.id { return true }
-    guard !name.isEmpty, !call.name.isEmpty else { return false }
-    if !last.scan.hasBegun { return name != call.name }
+    if !id.isEmpty, !last.id.isEmpty, id != last.id { return true }
+    guard !name.isEmpty, !last.name.isEmpty else { return false }
+    if !last.scan.hasBegun { return name != last.name }
     // Some servers repeat id and name with each fragment, the empty last one too.
-    if id == call.id, !id.isEmpty, name == call.name, arguments.isEmpty { return false }
+    if id == last.id, !id.isEmpty, name == last.name, arguments.isEmpty { return false }
     return last.scan.isComplete
   }
 

@@ -1,13 +1,14 @@
 import AgentCore
+import AgentTestKit
 import Foundation
 import GRDB
 import Testing
 
 @testable import AgentPersistence
 
-/// A queue as long as it gets: `AGENT_SYSTEM_DRILL=1` makes it a million tasks for each of the two, otherwise 20,000.
+/// A queue as long as it gets: the drill makes it a million tasks for each of the two, otherwise 20,000.
 @Suite struct MillionTasksTests {
-  static let count: Int64 = ProcessInfo.processInfo.environment["AGENT_SYSTEM_DRILL"] == nil ? 20_000 : 1_000_000
+  static let count: Int64 = Drill.isOn ? 1_000_000 : 20_000
 
   @Test("one owner's million pending tasks and a disabled agent's million hold up nobody else's one")
   func fairness() async throws {

@@ -158,14 +158,13 @@ import Testing
       ProviderFault("a bomb", fault: ["bomb": 64_000_000], "provider_too_large", calls: 1),
     ])
   func tooLarge(fault: ProviderFault) async throws {
-    // An answer of nearly 16 MiB lies in memory twice for a moment (docs/ROADMAP.md).
-    let most = fault.name == "over 16 MiB" ? 40 << 20 : 20 << 20
+    let most = 20 << 20
     try await fault.check { site, _ in
       let before = try site.service.residentBytes()
       try site.service.forgetPeak()
       for _ in 0..<3 { _ = try await site.run("go") }
       let (peak, after) = (try site.service.peakBytes(), try site.service.residentBytes())
-      #expect(after - before < 20 << 20, "\(fault.name): \(before) to \(after)")
+      #expect(after - before < most, "\(fault.name): \(before) to \(after)")
       #expect(peak - before < most, "\(fault.name): \(before), at most \(peak)")
     }
   }

@@ -27,6 +27,23 @@ import Testing
     #expect(JSONValue.object(message.members) == whole)
   }
 
+  /// Larger than a block, of pieces that end within characters and at, before and after a block's end.
+  @Test(
+    "bytes that come in pieces of any size are the same bytes",
+    arguments: [1, 7, 4096, (1 << 20) - 1, 1 << 20, 3 << 20])
+  func bytes(piece: Int) {
+    let text = String(repeating: "Grüße 🙂", count: 200_000)
+    let bytes = Array(text.utf8)
+    var growing = GrowingBytes()
+    for start in stride(from: 0, to: bytes.count, by: piece) {
+      growing.append(bytes[start..<min(start + piece, bytes.count)])
+    }
+    #expect(growing.count == bytes.count)
+    #expect(growing.bytes == bytes)
+    #expect(growing.text == text)
+    #expect(GrowingBytes().bytes.isEmpty && GrowingBytes().text.isEmpty)
+  }
+
   static let objects: [(String, Bool, Bool)] = [
     ("", false, false), (" \n", false, false), ("{", true, false), ("{}", true, true), (#"{"a":"}"#, true, false),
     (#"{"a":"\"}"}"#, true, true), (#"{"a":[{}]"#, true, false), (#"{"a":[{}]} "#, true, true), ("x", true, false),
