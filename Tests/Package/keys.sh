@@ -42,6 +42,14 @@ show_key_lost() {
   inside systemctl restart agent-system 2>/dev/null || true
   wait_for "without its master key it is refused, once, with 78" 10 refused
   check "and says where it looked" script 'journalctl --unit agent-system | grep -q "master_key_missing.*master.key"'
+  # Its data elsewhere, as `data` in service.yaml puts them: the script sees neither key nor data.
+  check "an upgrade makes no other key" script "set -e
+    systemctl mask --runtime --quiet agent-system
+    mv /var/lib/agent-system /var/lib/elsewhere
+    /var/lib/dpkg/info/agent-system.postinst configure \"\$(dpkg-query -W -f '\${Version}' agent-system)\" >/dev/null
+    ! test -e $credential
+    mv /var/lib/elsewhere /var/lib/agent-system
+    systemctl unmask --runtime --quiet agent-system"
   check "the recovery code puts it back" script '
     agent-system key recovery use --data /var/lib/agent-system --recovery-code-file /root/code'
   inside systemctl start agent-system || fail "it starts with the key that the code gave back"
