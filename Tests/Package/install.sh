@@ -17,6 +17,9 @@ show_install() {
   check "keys lie in locked memory, and nothing of it in a core dump" script '
     pid=$(systemctl show -P MainPID agent-system) && awk "/^VmLck/ { exit !(\$2 > 0) }" "/proc/$pid/status" &&
     grep -q "Max core file size  *0  *0" "/proc/$pid/limits" && ! journalctl --unit agent-system | grep memory_not_locked'
+  check "and nothing else that runs as its user reads its memory" script '
+    pid=$(systemctl show -P MainPID agent-system) && [ "$(stat -c %U "/proc/$pid/mem")" = root ] &&
+    ! runuser -u agent-system -- cat "/proc/$pid/environ" 2>/dev/null'
   check "the first install says where to go, and no secret" script "
     $(declare -f says_where_to_go)
     says_where_to_go <<'TEXT'

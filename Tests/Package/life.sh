@@ -14,13 +14,36 @@ show_restarts() {
   done
 }
 
+# Task 2 has its first step done and is in its second, a model's answer that takes an hour, when the machine goes down.
+# While it is down the model becomes a fast one.
 show_reboot() {
-  inside agent-system run --detach --agent coder "List the files" >/dev/null
+  local answers=/etc/agent-system/sandbox-script.yaml file=http://localhost/api/tasks/task-2/files/begun.txt
+  cat >"$machine$answers" <<'SCRIPT'
+rules:
+  - when: {prompt: Outlive the boot, turn: 1}
+    reply: {tool_calls: [{name: file.write, arguments: {path: begun.txt, text: before the boot}}]}
+  - when: {prompt: Outlive the boot}
+    reply: {delay: 1h, text: done}
+SCRIPT
+  script "cp -p /etc/agent-system/providers.yaml /root/ && sed -i 's/^    # script:/    script:/' /etc/agent-system/providers.yaml"
+  inside systemctl restart agent-system || fail "it starts with scripted answers"
+  wait_for "it serves with scripted answers" 10 serving
+  inside agent-system run --detach --agent coder "Outlive the boot" >/dev/null
+  wait_for "a task is in the middle of its work" 10 script "
+    agent-system task show task-2 --json | grep -q '\"status\":\"running\"' &&
+    [ \"\$(curl -sf --unix-socket /run/agent-system/api.sock $file)\" = 'before the boot' ]"
   halt
+  grep -q 'delay: 1h' "$machine$answers" || fail "the answer still takes an hour when the machine goes down"
+  sed -i 's/before the boot/after the boot/; s/delay: 1h, //' "$machine$answers"
   boot
   wait_for "after a reboot it serves by itself" 20 serving
   check "what was finished is still there" completed task-1
   wait_for "what was not is finished" 20 completed task-2
+  check "and its first step was not done again" script "
+    [ \"\$(curl -sf --unix-socket /run/agent-system/api.sock $file)\" = 'before the boot' ]"
+  script "rm $answers && cp -p /root/providers.yaml /etc/agent-system/"
+  inside systemctl restart agent-system || fail "it starts without scripted answers"
+  wait_for "it serves without scripted answers" 10 serving
 }
 
 show_kill() {

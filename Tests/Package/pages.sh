@@ -28,8 +28,23 @@ show_first_page() {
     export DEBIAN_FRONTEND=noninteractive; $(block Installing 1)"
 }
 
+# `row NAME`: what `provider list` says of it, as root.
+row() { inside agent-system provider list | grep "^$1 "; }
+has_no_key() { row openai | grep -q no_key; }
+has_its_key() { row openai | grep -qv no_key; }
+
 show_provider_keys() {
+  local file=/etc/agent-system/agent-system.env
   forget_starts
+  check "without a key the provider says so" has_no_key
+  script "cp -p $file /root/ && echo OPENAI_API_KEY=sk-of-nobody-9876543210 >>$file && systemctl restart agent-system"
+  wait_for "it serves with a key in agent-system.env" 10 serving
+  check "and the provider has it" has_its_key
+  check "neither data, log nor journal show it" script '
+    ! grep -ra sk-of-nobody /var/lib/agent-system /var/log/agent && ! journalctl | grep sk-of-nobody'
+  script "cp -p /root/agent-system.env $file && systemctl restart agent-system"
+  wait_for "it serves with that key taken back" 10 serving
+  check "and the provider has none again" has_no_key
   check "systemd-creds seals a provider's key, as the example says" script 'cd /etc/agent-system/credentials &&
     printf %s sk-of-nobody-0123456789 | systemd-creds encrypt --name=openai_api_key - openai_api_key.cred &&
     ! grep -q sk-of-nobody openai_api_key.cred &&
@@ -37,8 +52,8 @@ show_provider_keys() {
       /etc/systemd/system/agent-system.service.d/provider-keys.conf && systemctl daemon-reload &&
     systemctl restart agent-system'
   wait_for "it serves with a sealed key" 10 serving
-  check "the provider has its key, and no environment shows it" script '
-    agent-system provider list | grep openai | grep -qv no_key &&
+  check "and the provider has it" has_its_key
+  check "no environment shows it" script '
     ! grep -qa sk-of-nobody "/proc/$(systemctl show -P MainPID agent-system)/environ"'
   script 'rm -r /etc/systemd/system/agent-system.service.d /etc/agent-system/credentials/openai_api_key.cred &&
     systemctl daemon-reload && systemctl restart agent-system'

@@ -5,6 +5,8 @@ show_static() {
   check "dpkg names only the libraries that a Debian 12 has" is \
     "$(dpkg-deb --field "$package" Depends | tr ',' '\n' | sed -E 's/^ *//; s/ .*//' | sort | tr '\n' ' ')" \
     "ca-certificates libc6 libcurl4 libgcc-s1 libsodium23 libsqlite3-0 libstdc++6 systemd "
+  check "with the versions that it was built against" depends_on "libc6 (>= 2.35)" "libstdc++6 (>= 12)"
+  check "and recommends what the manual's two scripts call" is "$(dpkg-deb --field "$package" Recommends)" "curl, procps"
   if [ -z "$(git tag --points-at HEAD --list 'v*')" ]; then
     check "its version names a commit" grep -E '~git[0-9]+\.[0-9a-f]{9}' <<<"$(dpkg-deb --field "$package" Version)"
   fi
@@ -26,4 +28,12 @@ show_static() {
   check "the program is stripped" is "$(readelf --sections --wide "$machine/usr/bin/agent-system" | grep -cE 'symtab|debug_info')" 0
   check "its symbols are beside it, in a package of their own" is \
     "$(dpkg-deb --contents "${package/agent-system_/agent-system-dbgsym_}" | grep -c '\.debug$')" 1
+}
+
+# Whether Depends has each of the clauses given, word for word.
+depends_on() {
+  local clause
+  for clause in "$@"; do
+    dpkg-deb --field "$package" Depends | tr ',' '\n' | sed 's/^ *//' | grep -qxF "$clause" || { echo "no $clause"; return 1; }
+  done
 }

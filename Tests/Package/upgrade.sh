@@ -49,15 +49,45 @@ kill_everywhere() {
   ok "$sentence ($kills kills)"
 }
 
+# The same for a script of the installed version that runs while another is unpacked over it. The kill takes dpkg with it,
+# as a power cut does: left alone it would ask the new version's script to make good. Then the installation is run again,
+# as docs/INSTALL.md says.
+kill_unpack_everywhere() {
+  local sentence=$1 name=$2 kills=0
+  while script "sed -i '1s,^#!/bin/sh,#!/bin/bash,' /var/lib/dpkg/info/agent-system.$name" &&
+    ! inside env BASH_ENV=/root/kill-at.sh "KILL_IN=$name" "KILL_AT=$((kills + 1))" KILL_DPKG=yes \
+      dpkg --unpack /root/new.deb >"$rig/kill.log" 2>&1; do
+    grep -q "^killed before" "$rig/kill.log" || { cat "$rig/kill.log"; fail "$sentence"; }
+    kills=$((kills + 1))
+    [ $kills -lt 50 ] || fail "$sentence (no end)"
+    script "mkdir -p /root/again && ln -sf /root/new.deb /root/again/agent-system_new.deb && cd /root/again
+      export DEBIAN_FRONTEND=noninteractive; $(block Upgrade 1)" >>"$rig/kill.log" 2>&1 && installed ||
+      { cat "$rig/kill.log"; fail "$sentence"; }
+    after_kill
+  done
+  inside dpkg --configure agent-system >>"$rig/kill.log" 2>&1 || { cat "$rig/kill.log"; fail "$sentence"; }
+  after_kill
+  [ $kills -gt 0 ] || fail "$sentence (nothing was killed)"
+  ok "$sentence ($kills kills)"
+}
+
 write_killer() {
   cat >"$machine/root/kill-at.sh" <<'KILLER'
 if [[ $0 == *agent-system.$KILL_IN ]]; then
   set -T
   command_number=0
-  trap '[[ ++command_number -ne KILL_AT ]] || { echo "killed before: $BASH_COMMAND"; kill -KILL $$ $BASHPID; }' DEBUG
+  trap '[[ ++command_number -ne KILL_AT ]] || {
+    echo "killed before: $BASH_COMMAND"
+    kill -KILL ${KILL_DPKG:+$PPID} $$ $BASHPID
+  }' DEBUG
 fi
 KILLER
 }
+
+# `change_by_hand FILES` and `changed_by_hand FILES`: each of these files of the configuration, and whether all still are.
+change_by_hand() { script "for file in ${1//$'\n'/ }; do echo '# changed by hand' >>\$file; done"; }
+changed_by_hand() { script "for file in ${1//$'\n'/ }; do [ \"\$(tail -n 1 \$file)\" = '# changed by hand' ] || { echo \$file; exit 1; }; done"; }
+environment_is_the_groups() { is "$(script 'stat -c "%U:%G %a" /etc/agent-system/agent-system.env')" "root:agent-system 640"; }
 
 show_upgrade() {
   local before key kept
@@ -69,7 +99,7 @@ show_upgrade() {
   wait_for "the version before serves" 10 serving
   show_first_task
   [ -n "$kept" ] || fail "files of the configuration stay as they were"
-  script "for file in ${kept//$'\n'/ }; do echo '# changed by hand' >>\$file; done"
+  change_by_hand "$kept"
   key=$(key_sum)
   before=$(pid)
   apt_install /root/new.deb >"$rig/upgrade.log" 2>&1 || { cat "$rig/upgrade.log"; fail "apt upgrades it"; }
@@ -77,33 +107,47 @@ show_upgrade() {
   wait_for "an upgrade restarts the service" 15 anew "$before"
   check "it is the new version" is "$(version)" "$(dpkg-deb --field "$package" Version)"
   check "the data are there" completed task-1
-  check "what was changed by hand is there" script "
-    for file in ${kept//$'\n'/ }; do grep -q '^# changed by hand' \$file || exit 1; done"
-  check "the environment's file is the group's" script '
-    [ "$(stat -c "%G %a" /etc/agent-system/agent-system.env)" = "agent-system 640" ]'
+  check "what was changed by hand is there" changed_by_hand "$kept"
+  check "the environment's file is the group's" environment_is_the_groups
   check "the master key is the same" is "$(key_sum)" "$key"
   check "the first install's words are not said again" script "! grep -q 'recovery new' <<'TEXT'
 $(cat "$rig/upgrade.log")
 TEXT"
 }
 
+# `.shows(.packageLife, "upgrade killed", "conffiles")`
 show_cut_upgrade() {
-  local key before
+  local key before kept
+  kept=$(kept_conffiles)
   # Not a downgrade: data that the new version has opened may be no more for the one before.
   inside env DEBIAN_FRONTEND=noninteractive apt-get purge -y agent-system >/dev/null 2>&1 || fail "apt purges it"
   apt_install /root/before.deb >/dev/null 2>&1 || fail "the version before is installed"
   wait_for "the version before serves" 15 serving
   show_first_task
+  [ -n "$kept" ] || fail "files of the configuration stay as they were"
+  change_by_hand "$kept"
   key=$(key_sum)
   before=$(pid)
   inside dpkg --unpack /root/new.deb >/dev/null 2>&1 || fail "dpkg unpacks"
-  after_kill() { [ "$(key_sum)" = "$key" ] || fail "a killed postinst leaves the master key as it is"; }
+  after_kill() {
+    [ "$(key_sum)" = "$key" ] || fail "a killed script leaves the master key as it is"
+    changed_by_hand "$kept" && environment_is_the_groups || fail "a killed script leaves the configuration as it is"
+  }
   kill_everywhere "an upgrade whose postinst is killed anywhere and run again ends well" postinst dpkg --configure agent-system
   wait_for "and the new version serves" 15 anew "$before"
   check "dpkg has it installed" installed
+  kill_unpack_everywhere "an upgrade whose prerm is killed anywhere, dpkg with it, and run again ends well" prerm
+  kill_unpack_everywhere "an upgrade whose postrm is killed anywhere, dpkg with it, and run again ends well" postrm
+  wait_for "and it serves" 15 serving
+  check "dpkg has it installed, and finds nothing missing or half done" script '
+    [ -z "$(dpkg --audit)" ] && ! dpkg --verify agent-system | grep -v " c /etc/"'
   check "the data are there" completed task-1
+  check "what was changed by hand is there" changed_by_hand "$kept"
+  check "nothing of dpkg's lies beside it" script '! find /etc/agent-system -name "*.dpkg-*" | grep .'
+  check "the environment's file is the group's" environment_is_the_groups
 }
 
+# `.shows(.packageLife, "downgrade")`
 show_newer_schema() {
   local database=$machine/var/lib/agent-system/agent.db
   inside systemctl stop agent-system
@@ -133,6 +177,12 @@ show_removal() {
   apt_install /root/new.deb >/dev/null 2>&1 || fail "apt installs it anew"
   wait_for "installed anew it serves" 15 serving
   check "with the tasks of before" completed task-1
+  write_killer
+  after_kill() { [ "$(key_sum)" = "$key" ] || fail "a killed removal leaves the master key as it is"; }
+  kill_everywhere "a removal whose postrm is killed anywhere and run again ends well" postrm dpkg --remove agent-system
+  apt_install /root/new.deb >/dev/null 2>&1 || fail "apt installs it anew"
+  wait_for "installed anew it serves again" 15 serving
+  check "with the tasks of before, again" completed task-1
 }
 
 show_purge() {
