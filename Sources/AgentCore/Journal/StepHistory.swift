@@ -34,6 +34,11 @@ package struct StepHistory: Sendable, Hashable {
 
   package subscript(number: Int) -> Step? { steps.first { $0.number == number } }
 
+  /// What the steps show changes.
+  package mutating func update(_ change: (inout Step) -> Void) {
+    for index in steps.indices { change(&steps[index]) }
+  }
+
   /// Takes in how a step ended before its row is written, so that the next move can go into the same commit.
   package mutating func apply(_ end: StepEnd, at moment: Timestamp) {
     guard let index = steps.lastIndex(where: { $0.number == end.number }) else { return }

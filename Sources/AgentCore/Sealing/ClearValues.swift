@@ -31,6 +31,22 @@ package struct ClearValues: Sendable {
     self.init(input: input, arguments: arguments, calls: calls, texts: texts.map { Secret($0) })
   }
 
+  /// The same with what `fields` hide of the task's input, and of `others`, where they stand in clear: they were read
+  /// before the list was so long.
+  package func adding(input given: JSONValue, others: [JSONValue], _ fields: SensitiveFields) -> ClearValues {
+    let found = given.sensitiveMembers(fields)
+    let beside = others.flatMap { $0.sensitiveMembers(fields) }
+    guard !found.isEmpty || !beside.isEmpty else { return self }
+    var members = input
+    for (pointer, value) in found {
+      let path = Self.path(ofPointer: pointer)
+      members[path] = value.replacingPlaceholders(at: path) { reveal(path: $0) }
+    }
+    let new = (found + beside).flatMap { $0.value.leafTexts }
+    return ClearValues(
+      input: members, arguments: arguments, calls: calls, texts: texts + new.map { Secret($0) })
+  }
+
   package static let none = ClearValues()
 
   package var isEmpty: Bool { input.isEmpty && arguments.isEmpty && calls.isEmpty && texts.isEmpty }
@@ -66,6 +82,9 @@ package struct ClearValues: Sendable {
   /// The arguments of a call that the model asked for in that step, where they are other than shown.
   package func revealArguments(ofCall id: String, askedForInStep step: Int) -> JSONValue? { calls[step]?[id] }
 
+  /// All of those.
+  package func revealCalls(askedForInStep step: Int) -> [String: JSONValue] { calls[step] ?? [:] }
+
   package func revealTexts() -> [Secret] { texts }
 
   /// Those of the input alone.
@@ -88,6 +107,20 @@ extension JSONValue {
     case .array(let items): items.flatMap(\.leafTexts)
     case .object(let members): members.keys.sorted().flatMap { members[$0]?.leafTexts ?? [] }
     case .null, .bool: []
+    }
+  }
+
+  /// `path`: of this value.
+  fileprivate func replacingPlaceholders(at path: String, _ value: (String) -> JSONValue?) -> JSONValue {
+    switch self {
+    case .string(SealedMember.placeholder): return value(path) ?? self
+    case .array(let items):
+      return .array(
+        items.enumerated().map { $1.replacingPlaceholders(at: "\(path).\($0)", value) })
+    case .object(var members):
+      for (name, inner) in members { members[name] = inner.replacingPlaceholders(at: "\(path).\(name)", value) }
+      return .object(members)
+    default: return self
     }
   }
 

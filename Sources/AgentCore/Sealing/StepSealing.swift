@@ -60,15 +60,34 @@ package enum StepSealing {
     return .object(input)
   }
 
-  /// The output of a model call's step: `{"text","tool_calls":[{"id","name","arguments"}],"origin",…}`.
+  /// The output of a model call's step: `{"text","tool_calls":[{"id","name","arguments"}],"origin",…}`. `opened`: the same
+  /// with all that is sealed in it in clear, where something is already.
   package static func output(
-    ofModel output: JSONValue, _ fields: SensitiveFields, _ filter: inout SealedFilter
+    ofModel output: JSONValue, opened: JSONValue? = nil, _ fields: SensitiveFields, _ filter: inout SealedFilter
   ) -> JSONValue {
     guard case .object(var members) = output else { return output }
+    let opened = opened ?? output
+    let (shown, values) = mask(replyIn: &members, fields, &filter)
+    guard members != output.objectValue else { return output }
+    var hidden = opened[member]?[calls]?.objectValue ?? [:]
+    for (call, shown) in zip(opened["tool_calls"]?.arrayValue ?? [], shown) {
+      let (id, exact) = (call["id"]?.stringValue ?? "", call[arguments] ?? .null)
+      if hidden[id] == nil, exact != shown { hidden[id] = exact }
+    }
+    guard !hidden.isEmpty || opened[member] != nil else { return .object(members) }
+    let known = ["tool_calls", "origin"].flatMap { hiddenValues(of: opened[$0] ?? .null, shownAs: output[$0] ?? .null) }
+    members[member] = .object([calls: .object(hidden), Self.values: extended(opened, by: known + values)])
+    return .object(members)
+  }
+
+  /// What is shown of a reply's words and calls; the arguments among that, in order, and the values that are not.
+  private static func mask(
+    replyIn members: inout [String: JSONValue], _ fields: SensitiveFields, _ filter: inout SealedFilter
+  ) -> (arguments: [JSONValue], values: [JSONValue]) {
     let given = members["tool_calls"]?.arrayValue ?? []
-    let exact = given.map { $0[arguments] ?? .null }
-    let masked = zip(given, exact).map { call, exact in
-      Self.masked(arguments: exact, of: call["name"]?.stringValue ?? "", fields)
+    let before = given.map { $0[arguments] ?? .null }
+    let masked = zip(given, before).map { call, arguments in
+      Self.masked(arguments: arguments, of: call["name"]?.stringValue ?? "", fields)
     }
     for call in masked { filter.learn(call.values) }
     let shown = masked.map { filter.filtered($0.shown) }
@@ -81,15 +100,10 @@ package enum StepSealing {
           return .object(parts)
         })
     }
-    if let origin = members["origin"] { members["origin"] = Self.origin(origin, exact: exact, shown, fields, filter) }
-    if shown != exact {
-      var hidden: [String: JSONValue] = [:]
-      for (call, (exact, shown)) in zip(given, zip(exact, shown)) where exact != shown {
-        hidden[call["id"]?.stringValue ?? ""] = exact
-      }
-      members[member] = .object([calls: .object(hidden), values: .array(masked.flatMap(\.values))])
+    if let origin = members["origin"] {
+      members["origin"] = Self.origin(origin, exact: before, shown, fields, filter)
     }
-    return .object(members)
+    return (shown, masked.flatMap(\.values))
   }
 
   /// A reply as its provider sent it, with the shown arguments in its calls; nil where anything else of it must not be
@@ -145,34 +159,6 @@ package enum StepSealing {
         })
     }
     if !hidden.isEmpty { members[member] = .object([values: .array(hidden)]) }
-    return .object(members)
-  }
-
-  /// The body of a journal row that was written before there was a key, or under a shorter list: as the engine would write
-  /// it now, the members `sealed` in clear. `kind` and `name` are its head's.
-  package static func body(
-    _ body: JSONValue, of type: JournalEventType, kind: StepKind?, name: String, _ fields: SensitiveFields
-  ) -> JSONValue {
-    guard case .object(var members) = body else { return body }
-    var filter = SealedFilter()
-    switch (type, kind) {
-    case (.stepStarted, .toolCall):
-      guard let input = members["input"], input[member] == nil, let exact = input[arguments] else { return body }
-      members["input"] = Self.input(
-        callID: input["call_id"]?.stringValue ?? "", arguments: exact, of: name, fields, &filter)
-    case (.stepFinished, .modelCall), (.stepFailed, .modelCall):
-      guard let output = members["output"], output[member] == nil else { return body }
-      members["output"] = Self.output(ofModel: output, fields, &filter)
-    case (.stepFinished, .toolCall), (.stepFailed, .toolCall):
-      guard name == HTTPCredentials.tool, case .object(var output)? = members["output"], output[member] == nil,
-        let text = output["text"]?.stringValue
-      else { return body }
-      let masked = SensitiveText(text, fields)
-      guard !masked.values.isEmpty else { return body }
-      output["text"] = .string(masked.shown)
-      members["output"] = Self.output(ofTool: .object(output), hiding: masked.values, &filter)
-    default: return body
-    }
     return .object(members)
   }
 }

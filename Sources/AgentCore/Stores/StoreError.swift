@@ -39,6 +39,9 @@ package struct StoreError: Error, Sendable, Hashable {
   package var wasRefused = false
   package init(_ code: Code, _ detail: String) { (self.code, self.detail) = (code, detail) }
 
+  /// Whether a sealed value did not open.
+  package var isUnopened: Bool { [.sealedValueInvalid, .keyUnknown, .sealedFormatUnknown].contains(code) }
+
   /// The same error for a write that was not begun.
   package var asRefusal: StoreError {
     var error = self
