@@ -63,7 +63,9 @@ enum FaultRow: String, CaseIterable {
     case .quota: Entry("the workspace's quota is used up", "workspace_full", not: "stop the service")
     case .privateAddresses: Entry("private addresses, however written", "egress_denied", not: "connect")
     case .sealedOutput:
-      Entry("output with a sealed value of the task", "[sealed]", not: "show it to a model, a log or a reader")
+      Entry(
+        "output with a sealed value of the task, escapes", "[sealed], escaped",
+        not: "show it to a model, a log or a reader", parts: ["sealed value", "escapes"])
     default: storageEntry
     }
   }
@@ -93,7 +95,10 @@ enum FaultRow: String, CaseIterable {
         "a second process; NFS, SMB", "1 data_folder_in_use with the pid; 78 filesystem_unsupported",
         not: "have two writers")
     case .outsideLock: Entry("an outside sqlite3 holds the lock", "5 s, then 503 storage_busy")
-    case .packageLife: Entry("an upgrade is killed; a downgrade", "started again it completes; schema_newer")
+    case .packageLife:
+      Entry(
+        "an upgrade is killed; a downgrade", "run again it completes; schema_newer", not: "lose conffiles",
+        parts: ["upgrade killed", "conffiles", "downgrade"])
     case .migration: Entry("a migration fails, or is killed", "1 migration_failed, old data whole")
     case .openFolder: Entry("the data folder is open to others", "78 data_folder_permissions")
     case .clockJumps: Entry("the clock jumps, minutes or years", "clock_jumped, clock_behind", not: "fire twice")

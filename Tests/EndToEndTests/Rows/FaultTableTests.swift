@@ -11,7 +11,7 @@ import Testing
     #expect(Set(parts) == Set(row.entry.parts), "\(row.entry.fault)")
   }
 
-  /// Each `.shows(.row, "part", …)` of this target: the parts that it names.
+  /// Each `.shows(.row, "part", …)` of this target and of the package's life in a booted machine: the parts that it names.
   private static func declarations(of row: FaultRow) throws -> [[String]] {
     let declaration = try Regex("\\.shows\\(\\s*\\.\(row.rawValue)((?:,\\s*\"[^\"]+\")*)\\s*\\)")
     return try sources().flatMap { source in
@@ -22,12 +22,15 @@ import Testing
     }
   }
 
-  /// Every file of this target, but for the table and this one.
+  /// Every file of this target, but for the table and this one, and the steps of `Tests/Package`.
   private static func sources() throws -> [String] {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
+    let target = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     let own = ["FaultRow.swift", "FaultTableTests.swift"]
-    return try FileManager.default.subpathsOfDirectory(atPath: folder)
-      .filter { path in path.hasSuffix(".swift") && !own.contains { path.hasSuffix($0) } }
-      .map { try String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }
+    return try [(target.path, ".swift"), (target.deletingLastPathComponent().path + "/Package", ".sh")]
+      .flatMap { folder, suffix in
+        try FileManager.default.subpathsOfDirectory(atPath: folder)
+          .filter { path in path.hasSuffix(suffix) && !own.contains { path.hasSuffix($0) } }
+          .map { try String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }
+      }
   }
 }

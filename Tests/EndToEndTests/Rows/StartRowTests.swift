@@ -28,7 +28,7 @@ import Testing
 
   @Test(
     "a migration killed at any of its writes: old data whole, and the next start completes it", .shows(.migration),
-    .enabled(if: InjectedFault.isPossible, "\(InjectedFault.whyNot)"))
+    .shows(.packageLife, "upgrade killed"), .enabled(if: InjectedFault.isPossible, "\(InjectedFault.whyNot)"))
   func killedMigration() async throws {
     let folder = try TemporaryFolder()
     try await DatabaseRowTests.stopped(folder)

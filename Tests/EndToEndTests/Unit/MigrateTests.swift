@@ -53,7 +53,8 @@ import Testing
     #expect(real.status == 64 && real.errors.contains("--trial"), "\(real)")
   }
 
-  @Test("a downgrade is refused with the way out, and the newer version starts again", .shows(.packageLife))
+  @Test(
+    "a downgrade is refused with the way out, and the newer version starts again", .shows(.packageLife, "downgrade"))
   func downgrade() async throws {
     let folder = try TemporaryFolder()
     try await DatabaseRowTests.stopped(folder, tasks: 1)
