@@ -58,6 +58,10 @@ package struct KeyRingStore: Sendable {
       return try context.db.keyRing()
     }
   }
+
+  /// Takes wraps that were overwritten out of the database's file and its WAL. False when something that reads held that
+  /// up: they go with a later checkpoint, at the latest with the next start.
+  package func forgetOverwritten() async -> Bool { await file.truncateWAL() }
 }
 
 extension Database {
@@ -88,10 +92,17 @@ extension Database {
       ])
   }
 
-  /// Lets go of field keys that open alone: no row holds their ids. Their wraps are overwritten (`secure_delete`).
-  func destroyOpeningFieldKeys() throws {
+  /// Lets go of field keys that open alone, but for those of `held`: no row holds their ids. Their wraps are overwritten
+  /// (`secure_delete`).
+  func destroyOpeningFieldKeys(but held: Set<UInt32>) throws {
     try run(
-      "UPDATE key_ring SET state = ?, wrapped = x'', other_wrap = NULL WHERE purpose = ? AND state = ?",
-      [KeyState.destroyed.rawValue, KeyPurpose.field.rawValue, KeyState.opening.rawValue])
+      """
+      UPDATE key_ring SET state = ?, wrapped = x'', other_wrap = NULL WHERE purpose = ? AND state = ?
+        AND id NOT IN (SELECT value FROM json_each(?))
+      """,
+      [
+        KeyState.destroyed.rawValue, KeyPurpose.field.rawValue, KeyState.opening.rawValue,
+        JSONValue.array(held.sorted().map { .integer(Int64($0)) }).text,
+      ])
   }
 }

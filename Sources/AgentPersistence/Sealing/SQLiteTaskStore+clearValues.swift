@@ -4,37 +4,29 @@ import GRDB
 
 extension SQLiteTaskStore {
   package func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues {
+    let mask = sealing.mask
     do {
       return try await file.read { [sealing] db in
         guard let row = try db.firstRow("SELECT sealed FROM task WHERE id = ?", [id.number]),
-          row[0] as Int64 != 0
-        else {
-          return .none
-        }
-        return try ClearReading(of: id, db, sealing).values()
+          mask.fields != nil || row[0] as Int64 != 0
+        else { return .none }
+        return try ClearReading(of: id, db, sealing, mask).values()
       }
     } catch {
-      if error.isUnopened { tellOnce(error) }
+      if error.isUnopened, sealing.rows.isNews(error) {
+        file.options.log(.error, "\(error.code.rawValue): \(error.detail)")
+      }
       throw error
     }
   }
-
-  /// One line for each value, however often it is asked for.
-  private func tellOnce(_ error: StoreError) {
-    let isNew = unopened.withLock { told in
-      guard told.count < Self.toldValues else { return false }
-      return told.insert(error.detail).inserted
-    }
-    if isNew { file.options.log(.error, "\(error.code.rawValue): \(error.detail)") }
-  }
-
-  /// Past so many damaged values another line tells nothing new.
-  private static let toldValues = 1000
 }
 
-/// Opens what the rows of one task hold sealed.
+/// Opens what the rows of one task hold sealed, and finds what they hold in clear and readers hide.
 private struct ClearReading {
   private let sealing: StoreSealing
+  private let mask: RowMask
+  /// Rows may be from before there was a key.
+  private let isBeforeKeys: Bool
   private let rows: [SealedRow]
   private var input: [String: JSONValue] = [:]
   /// The opened members `sealed` of steps.
@@ -49,15 +41,17 @@ private struct ClearReading {
     var body: JSONValue?
   }
 
-  init(of id: TaskID, _ db: Database, _ sealing: StoreSealing) throws {
-    self.sealing = sealing
+  init(of id: TaskID, _ db: Database, _ sealing: StoreSealing, _ mask: RowMask) throws {
+    (self.sealing, self.mask) = (sealing, mask)
+    isBeforeKeys = mask.fields == nil ? false : try db.sealingGoal()?.isBeforeKeys ?? true
     // A task's limits bound its steps, and so its rows.
     rows = try db.rows(
       "SELECT seq, type, step, head, body FROM journal INDEXED BY journal_task WHERE task = ? ORDER BY seq", [id.number]
     ).compactMap { row in
       guard let type = JournalEventType(storedCode: row[1]), !type.walked.isEmpty else { return nil }
       let (head, body): (String, Data?) = (row[3], row[4])
-      let (isHead, isBody) = (SealedMark.mayStand(in: head), body.map { SealedMark.mayStand(in: $0) } ?? false)
+      let isHead = mask.fields != nil || SealedMark.mayStand(in: head)
+      let isBody = body.map { mask.fields != nil || SealedMark.mayStand(in: $0) } ?? false
       guard isHead || isBody else { return nil }
       return SealedRow(
         sequence: row[0], type: type, step: (row[2] as Int64?).map { Int($0) },
@@ -68,8 +62,12 @@ private struct ClearReading {
   consuming func values() throws(StoreError) -> ClearValues {
     var reading = self
     for row in reading.rows {
-      _ = try reading.open(row.head, row, .head)
-      if let body = row.body { reading.take(try reading.open(body, row, .body), of: row) }
+      reading.find(in: try reading.open(row.head, row, .head), row, .head)
+      guard let body = row.body else { continue }
+      var clear = try reading.open(body, row, .body)
+      if let fields = reading.mask.fields { clear = row.type.asWrittenNow(clear, head: row.head, fields) }
+      reading.find(in: clear, row, .body)
+      reading.take(clear, of: row)
     }
     return ClearValues(input: reading.input, steps: reading.steps, others: reading.others)
   }
@@ -77,12 +75,16 @@ private struct ClearReading {
   /// `clear`: the row's body, opened.
   private mutating func take(_ clear: JSONValue, of row: SealedRow) {
     guard let step = row.step, let part = clear["input"] ?? clear["output"] else { return }
-    if let sealed = part[StepSealing.member] { return steps.append((step, sealed)) }
-    // Sealed where it stood, by its name alone.
-    if row.type == .stepStarted, let arguments = part["arguments"] { steps.append((step, ["arguments": arguments])) }
+    let sealed = part[StepSealing.member]
+    if let sealed { steps.append((step, sealed)) }
+    // Sealed where it stood, by its name alone; of a reply's calls one may be so, and another not.
+    if sealed == nil, row.type == .stepStarted, let arguments = part["arguments"] {
+      steps.append((step, ["arguments": arguments]))
+    }
     if let calls = part["tool_calls"]?.arrayValue {
       let byID = calls.map { ($0["id"]?.stringValue ?? "", $0["arguments"] ?? .null) }
-      steps.append((step, ["calls": .object(Dictionary(byID) { $1 })]))
+      let exact = sealed?[StepSealing.calls]?.objectValue ?? [:]
+      steps.append((step, ["calls": .object(exact.merging(byID) { exact, _ in exact })]))
     }
   }
 
@@ -90,15 +92,32 @@ private struct ClearReading {
     _ value: JSONValue, _ row: SealedRow, _ column: WalkedMember.Column
   ) throws(StoreError) -> JSONValue {
     let place = StoreSealing.Column(type: row.type, name: column, row: row.sequence)
-    let prefix = "/input"
     return try value.replacingMarks { (pointer, mark) throws(StoreError) in
+      // What only looks like a mark is a caller's word there.
+      if isBeforeKeys, sealing.keyID(of: mark) == nil { return mark.stored }
       let clear = try sealing.open(mark, at: place.place(pointer))
-      if row.type == .taskSubmitted, column == .body, pointer.hasPrefix(prefix + "/") {
-        input[ClearValues.path(ofPointer: String(pointer.dropFirst(prefix.count)))] = clear
-      } else if !pointer.contains("/\(StepSealing.member)/") {
-        others.append(clear)
-      }
+      note(clear, at: pointer, row, column)
       return clear
+    }
+  }
+
+  /// Notes what of a column whose marks are open the mask hides. What was sealed is met a second time, which does no harm.
+  private mutating func find(in clear: JSONValue, _ row: SealedRow, _ column: WalkedMember.Column) {
+    guard let fields = mask.fields else { return }
+    _ = row.type.replacingSensitive(in: clear, column, fields) { (pointer, value) throws(Never) in
+      note(value, at: pointer, row, column)
+      return value
+    }
+  }
+
+  private mutating func note(
+    _ clear: JSONValue, at pointer: String, _ row: SealedRow, _ column: WalkedMember.Column
+  ) {
+    let prefix = "/input"
+    if row.type == .taskSubmitted, column == .body, pointer.hasPrefix(prefix + "/") {
+      input[ClearValues.path(ofPointer: String(pointer.dropFirst(prefix.count)))] = clear
+    } else if !pointer.contains("/\(StepSealing.member)/") {
+      others.append(clear)
     }
   }
 }

@@ -29,9 +29,32 @@ struct SealingReader {
 
   /// The rows after `cursor`.
   func batch(after cursor: Int64, _ db: Database) throws -> SealingBatch {
-    // A stretch of numbers at a time: a snapshot that is held for long holds checkpoints up.
+    var batch = SealingBatch(upTo: cursor)
+    batch.upTo = try walk(after: cursor, all: goal.readsAll, db) { row in
+      if let changed = try renewed(row, &batch.unopened) { batch.rows.append(changed) }
+    }
+    return batch
+  }
+
+  /// The keys that the sealed values after `cursor` name, as far as one look goes.
+  func keys(after cursor: Int64, _ db: Database) throws -> (named: Set<UInt32>, upTo: Int64) {
+    var named: Set<UInt32> = []
+    let upTo = try walk(after: cursor, all: false, db) { row in
+      let columns = [JSONValue(stored: row[3] as String), try (row[4] as Data?).map(JournalBody.opened)]
+      for value in columns.compactMap(\.self) {
+        _ = value.replacingMarks { (_, mark) throws(Never) in
+          if let key = sealing.keyID(of: mark) { named.insert(key) }
+          return .null
+        }
+      }
+    }
+    return (named, upTo)
+  }
+
+  /// Gives `body` the rows after `cursor`: all that are walked, or those alone that hold sealed values. The number up to
+  /// which there are no more. A stretch at a time: a snapshot that is held for long holds checkpoints up.
+  private func walk(after cursor: Int64, all: Bool, _ db: Database, _ body: (Row) throws -> Void) throws -> Int64 {
     let upper = min(goal.last, cursor + limits.numbers)
-    var batch = SealingBatch(upTo: upper)
     let rows = try GRDB.Row.fetchCursor(
       try db.cachedStatement(
         sql: """
@@ -39,20 +62,16 @@ struct SealingReader {
             AND (? OR instr(head, ?) > 0 OR instr(body, ?) > 0) ORDER BY seq
           """),
       arguments: [
-        cursor, upper, goal.readsAll, SealedMember.key, Data(SealedMember.key.utf8),
+        cursor, upper, all, SealedMember.key, Data(SealedMember.key.utf8),
       ])
     var (count, bytes) = (0, 0)
     while let row = try rows.next() {
-      let body: Data? = row[4]
       count += 1
-      bytes += (row[3] as String).utf8.count + (body?.count ?? 0)
-      if let changed = try renewed(row, &batch.unopened) { batch.rows.append(changed) }
-      guard count < limits.rows, bytes < limits.bytes else {
-        batch.upTo = row[0]
-        break
-      }
+      bytes += (row[3] as String).utf8.count + ((row[4] as Data?)?.count ?? 0)
+      try body(row)
+      guard count < limits.rows, bytes < limits.bytes else { return row[0] }
     }
-    return batch
+    return upper
   }
 
   /// Nil for a row that stays as it is.
@@ -64,9 +83,8 @@ struct SealingReader {
     }
     let body = try bodyData.map(JournalBody.opened)
     let newHead = try renewed(head, StoreSealing.Column(type: type, name: .head, row: sequence), &unopened)
-    let newBody = try body.map {
-      try renewed(shown($0, type, head), StoreSealing.Column(type: type, name: .body, row: sequence), &unopened)
-    }
+    let column = StoreSealing.Column(type: type, name: .body, row: sequence)
+    let newBody = try body.map { try renewed(asWrittenNow($0, head: head, column), column, &unopened) }
     guard newHead != head || newBody != body else { return nil }
     let labels = (newHead["labels"]?.objectValue ?? [:]).filter { $0.value.stringValue == nil }.keys.sorted()
     return SealingBatch.Row(
@@ -74,12 +92,15 @@ struct SealingReader {
       labels: labels)
   }
 
-  /// A step's row as the engine would hand it to the store now: what is shown, and beside it what is sealed.
-  private func shown(_ body: JSONValue, _ type: JournalEventType, _ head: JSONValue) -> JSONValue {
-    guard goal.readsAll, type.isStep else { return body }
-    return StepSealing.body(
-      body, of: type, kind: head["kind"]?.stringValue.flatMap(StepKind.init(rawValue:)),
-      name: head["name"]?.stringValue ?? "", goal.fields)
+  private func asWrittenNow(_ body: JSONValue, head: JSONValue, _ column: StoreSealing.Column) -> JSONValue {
+    guard goal.readsAll else { return body }
+    let new = column.type.asWrittenNow(body, head: head, goal.fields)
+    guard new != body else { return body }
+    let opened = body.replacingMarks { (pointer, mark) throws(Never) in
+      // `try?`: one that does not open stays, and is told where it would be sealed anew.
+      (try? sealing.open(mark, at: column.place(pointer))) ?? mark.stored
+    }
+    return opened == body ? new : column.type.asWrittenNow(body, opened: opened, head: head, goal.fields)
   }
 
   private func renewed(
@@ -91,7 +112,7 @@ struct SealingReader {
       (pointer, value) throws(StoreError) in
       let place = column.place(pointer)
       guard let mark = SealedMark(value), let key = keyID(of: mark) else {
-        return try sealing.seal(value, at: place)
+        return try sealing.seal(try opened(value, at: pointer, column, &failures), at: place)
       }
       if key == goal.key { return value }
       do throws(StoreError) {
@@ -104,9 +125,25 @@ struct SealingReader {
     }
   }
 
+  /// Members of a value may have been sealed before the list named it.
+  private func opened(
+    _ value: JSONValue, at pointer: String, _ column: StoreSealing.Column, _ failures: inout [StoreError]
+  ) throws(StoreError) -> JSONValue {
+    try value.replacingMarks(at: pointer) { (pointer, mark) throws(StoreError) in
+      guard sealing.keyID(of: mark) != nil else { return mark.stored }
+      do throws(StoreError) {
+        return try sealing.open(mark, at: column.place(pointer))
+      } catch {
+        guard error.isUnopened else { throw error }
+        failures.append(error)
+        return mark.stored
+      }
+    }
+  }
+
   /// Nil for what looks like a sealed value and is none: in rows from before there was a key it may be a caller's.
   private func keyID(of mark: SealedMark) -> UInt32? {
-    if let id = mark.sealed.flatMap({ sealing.ring.keyID(ofSealed: $0) }) { return id }
+    if let id = sealing.keyID(of: mark) { return id }
     // Later only damage looks so. No key has this number: it is told as what does not open.
     return goal.kind == .first ? nil : 0
   }

@@ -22,6 +22,9 @@ struct SealingGoal: Sendable, Hashable {
   var unopened: Int64 = 0
   var isFinished = false
 
+  /// There may be rows from before there was a key.
+  var isBeforeKeys: Bool { kind == .first && !isFinished }
+
   /// Rows that hold no sealed value have to be looked at too.
   var readsAll: Bool { kind != .key }
 }
@@ -94,7 +97,7 @@ extension WriteContext {
   /// under it is not sealed as before, so a longer one to come has to look at it again.
   func narrowSealing(to fields: SensitiveFields) throws {
     guard let known = try db.sealingGoal() else { return }
-    let names = SensitiveFields(known.fields.names.filter(fields.contains)).canonical
+    let names = known.fields.narrowed(to: fields).canonical
     try db.run(
       "UPDATE sealing_pass SET fields = ? WHERE id = 1", [JSONValue.array(names.map(JSONValue.string)).text])
   }

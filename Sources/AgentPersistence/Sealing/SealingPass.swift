@@ -94,12 +94,15 @@ package final class SealingPass: Sendable {
       if Task.isCancelled { return false }
       let reader = SealingReader(goal: goal, sealing: sealing, limits: limits)
       let batch = try await file.read { [goal] db in try reader.batch(after: goal.cursor, db) }
-      for error in batch.unopened { file.options.log(.error, "\(error.code.rawValue): \(error.detail)") }
+      for error in batch.unopened where sealing.rows.isNews(error) {
+        file.options.log(.error, "\(error.code.rawValue): \(error.detail)")
+      }
       try await put(batch, &goal)
     }
     guard try await settle(goal) else { return true }
     guard try await sweep(goal) else { return false }
     try await file.write(.essential) { context in try context.finishSealing() }
+    sealing.rows.noteAllSealed(by: goal.fields)
     file.options.log(.info, "sealing_finished: all rows are sealed as configuration asks.")
     return true
   }
@@ -112,6 +115,7 @@ package final class SealingPass: Sendable {
   private func nextGoal() async throws(StoreError) -> SealingGoal? {
     if let lapsed = sealing.policy.lapsed {
       try await file.write(.essential) { context in try context.narrowSealing(to: lapsed) }
+      sealing.rows.narrow(to: lapsed)
       sealing.policy.forgetLapsed(lapsed)
     }
     let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
@@ -122,23 +126,28 @@ package final class SealingPass: Sendable {
       // The list became shorter while no process ran.
       if let known, known.isFinished, known.fields.canonical != fields.canonical, known.fields.covers(fields) {
         try await file.write(.essential) { context in try context.narrowSealing(to: fields) }
+        sealing.rows.narrow(to: fields)
       }
       return nil
     }
-    return try await file.write(.essential) { [sealing] context in
+    let goal = try await file.write(.essential) { [sealing] context -> SealingGoal? in
       // Read again: all that is written after this closure is sealed by these, or by what comes after them.
       let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
-      guard let goal = try context.db.dueSealing(fields: fields, key: key, last: context.lastSequence) else {
+      guard var goal = try context.db.dueSealing(fields: fields, key: key, last: context.lastSequence) else {
         return nil
       }
       if goal == (try context.db.sealingGoal()) { return goal }
       try context.begin(goal)
-      guard goal.last > 0 || goal.kind == .key else {
+      if goal.last == 0, goal.kind != .key {
         try context.finishSealing()
-        return nil
+        goal.isFinished = true
       }
       return goal
     }
+    guard let goal, goal.isFinished else { return goal }
+    // There are no rows.
+    sealing.rows.noteAllSealed(by: goal.fields)
+    return nil
   }
 
   /// Puts the rows down, in as many turns of the writer as they take.
@@ -170,13 +179,12 @@ package final class SealingPass: Sendable {
 
   /// Lets go of the keys that nothing is sealed with any more. False: another goal has come up.
   private func settle(_ goal: SealingGoal) async throws(StoreError) -> Bool {
+    let held = try await keysOfUnopened(goal)
     let rows = try await file.write(.essential) { [sealing] context -> [KeyRingRow]? in
       guard sealing.ring.activeFieldKey == goal.key, try context.db.activeFieldKey() ?? goal.key == goal.key,
         sealing.policy.fields.canonical == goal.fields.canonical
       else { return nil }
-      let unopened = try context.db.sealingGoal()?.unopened ?? 0
-      // A value that did not open names its key: perhaps it will, from a backup.
-      if unopened == 0 { try context.db.destroyOpeningFieldKeys() }
+      try context.db.destroyOpeningFieldKeys(but: held)
       return try context.db.keyRing()
     }
     guard let rows else { return false }
@@ -187,6 +195,21 @@ package final class SealingPass: Sendable {
       throw StoreError(.sealingUnavailable, "The key ring cannot be read: \(error)")
     }
     return true
+  }
+
+  /// The keys that values name which did not open: perhaps they will, once their bytes are put back from a backup. All
+  /// other values are under the key in use by now.
+  private func keysOfUnopened(_ goal: SealingGoal) async throws(StoreError) -> Set<UInt32> {
+    guard try await file.read({ try $0.sealingGoal()?.unopened ?? 0 }) > 0 else { return [] }
+    let reader = SealingReader(goal: goal, sealing: sealing, limits: limits)
+    var (named, cursor) = (Set<UInt32>(), Int64(0))
+    while cursor < goal.last {
+      let start = cursor
+      let found = try await file.read { db in try reader.keys(after: start, db) }
+      named.formUnion(found.named)
+      cursor = found.upTo
+    }
+    return named
   }
 
   /// Takes what was overwritten out of free pages and out of the WAL. False: the caller wants no more of it.

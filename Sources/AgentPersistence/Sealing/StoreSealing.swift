@@ -5,6 +5,8 @@ import Vault
 package struct StoreSealing: Sendable {
   package let ring: KeyRing
   package let policy: SensitivePolicy
+  /// One for all copies of this.
+  let rows = SealedRows()
 
   package init(ring: KeyRing, policy: SensitivePolicy) { (self.ring, self.policy) = (ring, policy) }
 
@@ -39,6 +41,9 @@ package struct StoreSealing: Sendable {
     }
   }
 
+  /// The key that a mark names; nil for what only looks like a mark.
+  func keyID(of mark: SealedMark) -> UInt32? { mark.sealed.flatMap { ring.keyID(ofSealed: $0) } }
+
   /// Throws `sealed_value_invalid`, `key_unknown`, `sealed_format_unknown`.
   func open(_ mark: SealedMark, at place: SealedPlace) throws(StoreError) -> JSONValue {
     guard let sealed = mark.sealed else { throw StoreError(SealFailure.invalid, at: place) }
@@ -71,7 +76,4 @@ extension StoreError {
       self.init(.sealingUnavailable, "A value cannot be sealed: no memory that can be locked, or no randomness.")
     }
   }
-
-  /// Whether a sealed value did not open.
-  var isUnopened: Bool { [.sealedValueInvalid, .keyUnknown, .sealedFormatUnknown].contains(code) }
 }

@@ -1,6 +1,9 @@
 import AgentCore
 
 extension WriteContext {
+  /// What is hidden of rows that this closure reads.
+  var mask: RowMask { sealing?.mask ?? .none }
+
   /// Head and body of a row to write.
   struct SealedText {
     var stored: StoredText
@@ -12,6 +15,8 @@ extension WriteContext {
   func seal(
     _ type: JournalEventType, row sequence: Int64, head: JSONValue, body: JSONValue?
   ) throws -> SealedText {
+    // Its worker may have masked it by the list as it was before a reload.
+    let body = body.map { body in mask.fields.map { type.asWrittenNow(body, head: head, $0) } ?? body }
     let clear = StoredText(head: head, body: body)
     var text = SealedText(stored: clear, shown: clear)
     guard !type.walked.isEmpty else { return text }

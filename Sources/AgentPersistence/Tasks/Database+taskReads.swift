@@ -5,27 +5,28 @@ import GRDB
 /// Whole tasks from their rows, on the writer's connection and on a reader's alike.
 extension Database {
   /// Head and body of one row of the journal, as everybody sees them.
-  func journalText(_ sequence: Int64) throws -> StoredText {
-    guard let row = try firstRow("SELECT head, body FROM journal WHERE seq = ?", [sequence]),
-      let head = JSONValue(shown: row[0])
+  func journalText(_ sequence: Int64, _ mask: RowMask) throws -> StoredText {
+    guard let row = try firstRow("SELECT type, head, body FROM journal WHERE seq = ?", [sequence]),
+      let type = JournalEventType(storedCode: row[0]), let text = try mask.shown(type, head: row[1], body: row[2])
     else { throw StoreError(.databaseCorrupt, "row \(sequence) of the journal is missing or cannot be read") }
-    return StoredText(head: head, body: try (row[1] as Data?).map(JournalBody.shown))
+    return text
   }
 
   /// The task as callers see it.
-  func task(_ row: TaskRow, names: inout NameLookup) throws -> AgentTask {
+  func task(_ row: TaskRow, _ mask: RowMask, names: inout NameLookup) throws -> AgentTask {
     guard let owner = Principal(try names.text(row.owner, in: self)) else {
       throw StoreError(.databaseCorrupt, "\(row.id) has an owner that is no principal")
     }
     return AgentTask(
-      row, agent: try names.text(row.agent, in: self), owner: owner, submitted: try journalText(row.inputSequence),
-      ended: try row.outputSequence.map(journalText))
+      row, agent: try names.text(row.agent, in: self), owner: owner,
+      submitted: try journalText(row.inputSequence, mask),
+      ended: try row.outputSequence.map { try journalText($0, mask) })
   }
 
   /// The task as callers see it.
-  func task(_ row: TaskRow) throws -> AgentTask {
+  func task(_ row: TaskRow, _ mask: RowMask) throws -> AgentTask {
     var names = NameLookup()
-    return try task(row, names: &names)
+    return try task(row, mask, names: &names)
   }
 }
 

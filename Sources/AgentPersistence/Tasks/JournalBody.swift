@@ -17,12 +17,6 @@ enum JournalBody {
     }
   }
 
-  /// The same as everybody sees it.
-  static func shown(_ bytes: Data) throws(StoreError) -> JSONValue {
-    let value = try opened(bytes)
-    return SealedMark.mayStand(in: bytes) ? value.showingMarks : value
-  }
-
   /// A sealed value whose text is damaged must not take the rest of its row with it: emptied, it does not open, and all
   /// else can be read.
   private static func mended(_ bytes: Data) -> JSONValue? {
@@ -41,19 +35,19 @@ enum JournalBody {
 }
 
 extension JournalEntry {
-  /// The columns that `init(_:name:)` reads, in its order.
+  /// The columns that `init(_:mask:name:)` reads, in its order.
   static let columns = "seq, task, task_seq, step, type, at, actor, head, body"
 
-  /// Reads a row selected with `columns`; `name` gives the text behind a number of table `name`.
-  init(_ row: Row, name: (Int64) throws -> String) throws {
+  /// Reads a row selected with `columns`, as everybody sees it; `name` gives the text behind a number of table `name`.
+  init(_ row: Row, mask: RowMask, name: (Int64) throws -> String) throws {
     let sequence: Int64 = row[0]
     guard let type = JournalEventType(storedCode: row[4]), let actor = Principal(try name(row[6])),
-      let head = JSONValue(shown: row[7])
+      let text = try mask.shown(type, head: row[7], body: row[8])
     else { throw StoreError(.databaseCorrupt, "row \(sequence) of the journal cannot be read") }
     self.init(
       sequence: sequence, task: TaskID(number: row[1]), taskSequence: row[2], step: (row[3] as Int64?).map { Int($0) },
-      type: type, at: Timestamp(milliseconds: row[5]), actor: actor, head: head,
-      body: try (row[8] as Data?).map(JournalBody.shown))
+      type: type, at: Timestamp(milliseconds: row[5]), actor: actor, head: text.head,
+      body: text.body)
   }
 }
 
@@ -63,11 +57,5 @@ extension JSONValue {
     // Our own text does not fail to parse unless the file is damaged, and then the caller says which row it was.
     guard let value = try? JSONValue(parsing: text) else { return nil }
     self = value
-  }
-
-  /// The same as everybody sees it.
-  init?(shown text: String) {
-    guard let value = JSONValue(stored: text) else { return nil }
-    self = SealedMark.mayStand(in: text) ? value.showingMarks : value
   }
 }

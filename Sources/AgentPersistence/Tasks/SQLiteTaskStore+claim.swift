@@ -112,7 +112,7 @@ extension SQLiteTaskStore {
     row.deadline = deadline
     try context.save(row)
     return ClaimedTask(
-      claim: Claim(task: id, epoch: row.epoch, number: row.claim), task: try context.db.task(row),
+      claim: Claim(task: id, epoch: row.epoch, number: row.claim), task: try context.task(row),
       definition: definition, crashes: Int(row.crashes),
       timeLeft: .milliseconds(max(0, deadline - context.serviceMilliseconds)),
       wallTimeUsed: .milliseconds(row.wallUsed),

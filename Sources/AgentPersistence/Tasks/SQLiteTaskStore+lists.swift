@@ -8,13 +8,14 @@ extension SQLiteTaskStore {
   package func tasks(_ query: TaskQuery) async throws(StoreError) -> Page<AgentTask> {
     var lastID: Int64?
     if let text = query.cursor { lastID = try TaskCursor(text, for: query, digester).lastID }
-    let (sizes, cursorID) = (counts(), lastID)
+    let (sizes, cursorID, mask) = (counts(), lastID, sealing.mask)
     return try await file.read { [digester, pageBytes] db in
       // A name that no row carries: nothing can match.
       let agent = try query.agent.flatMap { try db.nameID($0.name) }
       let owner = try query.owner.flatMap { try db.nameID($0.description) }
       if query.agent != nil, agent == nil { return Page(items: [], nextCursor: nil) }
       if query.owner != nil, owner == nil { return Page(items: [], nextCursor: nil) }
+      if let label = query.label, mask.hides(label) { return Page(items: [], nextCursor: nil) }
       let plan = try TaskListPlan(query, agent: agent, owner: owner) { filter in
         switch filter {
         case .statuses: Set(query.statuses).reduce(0) { $0 + (sizes.byStatus[$1] ?? 0) }
@@ -23,7 +24,7 @@ extension SQLiteTaskStore {
         case .label: try Self.countedTasks(with: query.label, db)
         }
       }
-      var reader = TaskListReader(db: db, plan: plan, query: query, pageBytes: pageBytes)
+      var reader = TaskListReader(db: db, plan: plan, query: query, mask: mask, pageBytes: pageBytes)
       try reader.bound(by: cursorID)
       let (tasks, goesOnAfter) = try reader.page(
         min(max(query.limit, Self.pageSizes.lowerBound), Self.pageSizes.upperBound))

@@ -4,9 +4,10 @@ import GRDB
 
 extension SQLiteTaskStore {
   package func task(_ id: TaskID) async throws(StoreError) -> AgentTask? {
-    try await file.read { db in
+    let mask = sealing.mask
+    return try await file.read { db in
       let row = try db.firstRow("SELECT \(TaskRow.columns) FROM task WHERE id = ?", [id.number])
-      return try row.map { try db.task(TaskRow($0)) }
+      return try row.map { try db.task(TaskRow($0), mask) }
     }
   }
 
@@ -17,31 +18,33 @@ extension SQLiteTaskStore {
   }
 
   package func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry] {
-    try await file.read { db in
+    let mask = sealing.mask
+    return try await file.read { db in
       var names = NameLookup()
       // A task's limits bound its steps, and so its rows.
       return try db.rows(
         "SELECT \(JournalEntry.columns) FROM journal INDEXED BY journal_task WHERE task = ? ORDER BY seq", [id.number]
-      ).map { row in try JournalEntry(row) { try names.text($0, in: db) } }
+      ).map { row in try JournalEntry(row, mask: mask) { try names.text($0, in: db) } }
     }
   }
 
   package func events(
     after sequence: Int64, of task: TaskID?, limit: Int
   ) async throws(StoreError) -> (page: EventPage, status: TaskStatus?) {
-    try await file.read { [pageBytes] db in
+    let mask = sealing.mask
+    return try await file.read { [pageBytes] db in
       var status: TaskStatus?
       if let task, let code = try db.firstInteger("SELECT status FROM task WHERE id = ?", [task.number]) {
         status = TaskStatus(storedCode: code)
       }
-      var page = try Self.eventPage(after: sequence, of: task, limit: max(1, limit), pageBytes, db)
+      var page = try Self.eventPage(after: sequence, of: task, limit: max(1, limit), pageBytes, mask, db)
       page.highestDeleted = try db.metaNumber("highest_seq_deleted")
       return (page, status)
     }
   }
 
   private static func eventPage(
-    after sequence: Int64, of task: TaskID?, limit: Int, _ pageBytes: Int64, _ db: Database
+    after sequence: Int64, of task: TaskID?, limit: Int, _ pageBytes: Int64, _ mask: RowMask, _ db: Database
   ) throws -> EventPage {
     let rows: RowCursor
     if let task {
@@ -62,7 +65,7 @@ extension SQLiteTaskStore {
     var bytes: Int64 = 0
     while bytes < pageBytes, let row = try rows.next() {
       bytes += Int64((row[8] as Data?)?.count ?? 0)
-      entries.append(try JournalEntry(row) { try names.text($0, in: db) })
+      entries.append(try JournalEntry(row, mask: mask) { try names.text($0, in: db) })
     }
     if let last = entries.last, entries.count == limit || bytes >= pageBytes {
       return EventPage(entries: entries, lookedUpTo: last.sequence, hasMore: true)

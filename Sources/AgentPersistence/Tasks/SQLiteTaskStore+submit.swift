@@ -14,7 +14,8 @@ extension SQLiteTaskStore {
       let actor = try Actor(principal, in: context, names)
       if let key {
         try Self.deleteExpiredKeys(context)
-        if let earlier = try Self.earlierTasks(key, actor.number, context.now, context.db) { return .repeated(earlier) }
+        let earlier = try Self.earlierTasks(key, actor.number, context.now, context.db, context.mask)
+        if let earlier { return .repeated(earlier) }
       }
       let unfinished = Self.unfinishedCount(context, names)
       guard unfinished + Int64(tasks.count) <= Int64(maximumUnfinished) else {
@@ -31,10 +32,10 @@ extension SQLiteTaskStore {
   package func earlierTasks(
     for key: IdempotencyKey, by principal: Principal
   ) async throws(StoreError) -> [AgentTask]? {
-    let now = file.now()
+    let (now, mask) = (file.now(), sealing.mask)
     return try await file.read { db in
       guard let number = try db.nameID(principal.description) else { return nil }
-      return try Self.earlierTasks(key, number, now, db)
+      return try Self.earlierTasks(key, number, now, db, mask)
     }
   }
 
@@ -75,7 +76,7 @@ extension SQLiteTaskStore {
 
   /// The tasks of an earlier request with this key; nil when the key is new.
   private static func earlierTasks(
-    _ key: IdempotencyKey, _ principal: Int64, _ now: Timestamp, _ db: Database
+    _ key: IdempotencyKey, _ principal: Int64, _ now: Timestamp, _ db: Database, _ mask: RowMask
   ) throws -> [AgentTask]? {
     let oldest = now.milliseconds - idempotencyLifetime.wholeMilliseconds
     guard
@@ -93,7 +94,7 @@ extension SQLiteTaskStore {
     guard rows.count == Int(count) else {
       throw StoreError(.taskDeleted, "a task that this Idempotency-Key made has been deleted since")
     }
-    return try rows.map { try db.task(TaskRow($0)) }
+    return try rows.map { try db.task(TaskRow($0), mask) }
   }
 
   private static func remember(

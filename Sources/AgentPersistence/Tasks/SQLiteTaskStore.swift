@@ -23,9 +23,6 @@ package final class SQLiteTaskStore: TaskStore {
   /// Sixteen of the largest inputs: what one answer may cost in memory.
   package static let defaultPageBytes: Int64 = 16 << 20
 
-  /// Sealed values that did not open, each told once.
-  let unopened = Mutex<Set<String>>([])
-
   /// Takes over an opened file, whose rows it seals with `sealing`, and reads the names that its counters refer to.
   package init(
     file: StoreFile, clock: any WallClock, digester: any Digester, sealing: StoreSealing,
@@ -34,9 +31,11 @@ package final class SQLiteTaskStore: TaskStore {
     (self.file, self.clock, self.digester, self.pageBytes) = (file, clock, digester, pageBytes)
     self.sealing = sealing
     file.seal(with: sealing)
-    let stored = try await file.read { db in
-      try db.rows("SELECT id, text FROM name").map { (id: $0[0] as Int64, text: $0[1] as String) }
+    let (stored, goal) = try await file.read { db in
+      let names = try db.rows("SELECT id, text FROM name").map { (id: $0[0] as Int64, text: $0[1] as String) }
+      return (names, try db.sealingGoal())
     }
+    sealing.noteStart(goal, isEmpty: file.lastSequence == 0)
     for name in stored { names.remember(name.id, name.text) }
     for key in file.counters().keys where key.name == .tasks {
       if let agent = key.label.split(separator: ":").first.flatMap({ Int64($0) }) { names.rememberAgent(agent) }
@@ -69,7 +68,7 @@ package final class SQLiteTaskStore: TaskStore {
       try change(context, &row, actor)
       if let cell { context.mark(cell) }
       try context.save(row)
-      return try context.db.task(row)
+      return try context.task(row)
     }
   }
 }

@@ -6,13 +6,14 @@ struct TaskListReader {
   let db: Database
   let plan: TaskListPlan
   let query: TaskQuery
+  let mask: RowMask
   /// Bytes of bodies; the page ends early where it would hold more.
   let pageBytes: Int64
   /// Ids of the page lie between these, both excluded.
   private var (lowest, highest): (Int64, Int64) = (0, .max)
 
-  init(db: Database, plan: TaskListPlan, query: TaskQuery, pageBytes: Int64) {
-    (self.db, self.plan, self.query, self.pageBytes) = (db, plan, query, pageBytes)
+  init(db: Database, plan: TaskListPlan, query: TaskQuery, mask: RowMask, pageBytes: Int64) {
+    (self.db, self.plan, self.query, self.mask, self.pageBytes) = (db, plan, query, mask, pageBytes)
   }
 
   /// Narrows the ids by `created_after`, `created_before` (both exclusive) and the cursor.
@@ -119,7 +120,7 @@ struct TaskListReader {
       kept.append(row)
     }
     var names = NameLookup()
-    return (try kept.map { try db.task($0, names: &names) }, kept.count < ids.count)
+    return (try kept.map { try db.task($0, mask, names: &names) }, kept.count < ids.count)
   }
 
   private func bodySizes(of sequences: [Int64]) throws -> [Int64: Int64] {

@@ -18,6 +18,9 @@ extension WriteContext {
     try db.firstRow("SELECT \(TaskRow.columns) FROM task WHERE id = ?", [id.number]).map(TaskRow.init)
   }
 
+  /// The task as callers see it.
+  func task(_ row: TaskRow) throws -> AgentTask { try db.task(row, mask) }
+
   /// The row of a task that a caller named. Throws `not_found`.
   func existingTask(_ id: TaskID) throws -> TaskRow {
     guard let row = try taskRow(id) else { throw StoreError(.notFound, "there is no \(id)") }

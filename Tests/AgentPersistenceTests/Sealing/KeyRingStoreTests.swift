@@ -40,6 +40,21 @@ import Vault
     await file.close()
   }
 
+  @Test("a ring with two active field keys, or with none, is refused, and one that is adopted so stays as it was")
+  func activeKeys() throws {
+    let keys = try TestKeys()
+    var rows = try keys.firstRows()
+    let ring = try keys.ring(rows)
+    rows.append(try ring.newActiveFieldRow(at: Timestamp(milliseconds: 9)).new)
+    #expect(#expect(throws: VaultError.self) { try keys.ring(rows) }?.code == "key_ring_invalid")
+    #expect(#expect(throws: VaultError.self) { try ring.adopt(rows) }?.code == "key_ring_invalid")
+    #expect(ring.activeFieldKey == 1)
+    (rows[0].state, rows[2].state) = (.opening, .opening)
+    #expect(#expect(throws: VaultError.self) { try keys.ring(rows) }?.code == "key_ring_invalid")
+    rows[2].state = .active
+    #expect(try keys.ring(rows).activeFieldKey == 3)
+  }
+
   @Test("wraps are replaced all together or not at all")
   func wraps() async throws {
     let fixture = try StoreFixture()

@@ -3,60 +3,12 @@ import AgentTestKit
 import Foundation
 import GRDB
 import Testing
-import Vault
 
 @testable import AgentPersistence
 
 @Suite("The pass that seals rows which are there already")
 struct SealingPassTests {
-  /// A store with a ring in its table, and what opens it again.
-  private final class Bench: Sendable {
-    let fixture: StoreFixture
-    let keys: TestKeys
-    let file: StoreFile
-    let store: SQLiteTaskStore
-    let sealing: StoreSealing
-    var ring: KeyRing { sealing.ring }
-
-    init(_ fixture: StoreFixture, _ keys: TestKeys, fields: SensitiveFields = .standard) async throws {
-      (self.fixture, self.keys) = (fixture, keys)
-      file = try fixture.open()
-      let table = KeyRingStore(file: file)
-      if try await table.rows().isEmpty { try await table.insertFirst(try keys.firstRows()) }
-      sealing = StoreSealing(ring: try keys.ring(try await table.rows()), policy: SensitivePolicy(fields))
-      store = try await SQLiteTaskStore(
-        file: file, clock: fixture.clock, digester: FixedDigester(), sealing: sealing)
-    }
-
-    func pass(_ change: (inout SealingPass.Limits) -> Void = { _ in }) -> SealingPass {
-      var limits = SealingPass.Limits()
-      change(&limits)
-      return SealingPass(file: file, sealing: sealing, clock: fixture.clock, limits: limits)
-    }
-
-    func goal() async throws -> SealingGoal? { try await file.read { try $0.sealingGoal() } }
-
-    /// How often the text stands in the database, with its WAL as it is now; the file is closed for that.
-    func traces(of text: String) async throws -> Int {
-      let wal = fixture.bytes(fixture.wal) ?? Data()
-      await file.close()
-      return Self.count(text, in: wal) + Self.count(text, in: try #require(fixture.bytes(fixture.database)))
-    }
-
-    private static func count(_ text: String, in bytes: Data) -> Int {
-      var (count, rest) = (0, bytes[...])
-      while let found = rest.range(of: Data(text.utf8)) { (count, rest) = (count + 1, rest[found.upperBound...]) }
-      return count
-    }
-
-    func clear(_ task: Int64) async throws -> ClearValues { try await store.clearValues(of: TaskID(number: task)) }
-  }
-
-  private func old(tasks: Int) throws -> StoreFixture {
-    let fixture = try StoreFixture()
-    try OldDatabase.make(at: fixture.database, tasks: tasks)
-    return fixture
-  }
+  private typealias Bench = SealingBench
 
   private func expectSealed(_ bench: Bench, tasks: Int) async throws {
     for id in 1...Int64(tasks) {
@@ -74,7 +26,7 @@ struct SealingPassTests {
 
   @Test("a database from before keys is sealed, and no byte of the old values is left in it or in its WAL")
   func first() async throws {
-    let fixture = try old(tasks: 300)
+    let fixture = try OldDatabase.fixture(tasks: 300)
     let bench = try await Bench(fixture, TestKeys())
     let pass = bench.pass { $0.rows = 50 }
     #expect(pass.progress() == SealingPass.Progress(done: 0, total: 0, isRunning: false))
@@ -90,7 +42,7 @@ struct SealingPassTests {
 
   @Test("a pass that is cut anywhere goes on where it was, in the next process")
   func resumed() async throws {
-    let fixture = try old(tasks: 60)
+    let fixture = try OldDatabase.fixture(tasks: 60)
     let keys = try TestKeys()
     var cursors: [Int64] = []
     for _ in 0..<40 {
@@ -121,7 +73,7 @@ struct SealingPassTests {
   @Test(
     "a longer list seals what it names anew, a shorter one unseals nothing, and a longer one after that looks again")
   func lists() async throws {
-    let fixture = try old(tasks: 5)
+    let fixture = try OldDatabase.fixture(tasks: 5)
     let bench = try await Bench(fixture, TestKeys())
     await bench.pass().run()
     bench.sealing.policy.fields = SensitiveFields(["api_key", "password", "token", "pin", "prompt"])
@@ -152,7 +104,7 @@ struct SealingPassTests {
 
   @Test("after a rotation every value is sealed anew, the old key is destroyed, and rows written meanwhile stay whole")
   func rotation() async throws {
-    let fixture = try old(tasks: 40)
+    let fixture = try OldDatabase.fixture(tasks: 40)
     let keys = try TestKeys()
     let bench = try await Bench(fixture, keys)
     await bench.pass().run()
@@ -185,15 +137,13 @@ struct SealingPassTests {
 
   @Test("a value that does not open stays, is told, and keeps its key")
   func unopened() async throws {
-    let fixture = try old(tasks: 3)
+    let fixture = try OldDatabase.fixture(tasks: 3)
     let bench = try await Bench(fixture, TestKeys())
     await bench.pass().run()
     try await bench.file.write(.essential) { context in
       try context.db.run("UPDATE journal SET body = (SELECT body FROM journal WHERE seq = 1) WHERE seq = 5")
     }
-    let (new, opening) = try bench.ring.newActiveFieldRow(at: Timestamp(milliseconds: 9))
-    try bench.ring.adopt(try await KeyRingStore(file: bench.file).addActive(new, opening: opening))
-    await bench.pass().run()
+    try await bench.rotate()
     #expect(try await bench.goal()?.isFinished == true)
     #expect(try await bench.goal()?.unopened == 2)
     #expect(fixture.logged("error sealed_value_invalid: The sealed value of row 5 of table journal, column body"))
@@ -202,9 +152,44 @@ struct SealingPassTests {
     await bench.file.close()
   }
 
+  @Test("beside a value that does not open, its key alone outlives the next rotations, and it is told once a start")
+  func unopenedLater() async throws {
+    let fixture = try OldDatabase.fixture(tasks: 3)
+    let keys = try TestKeys()
+    let bench = try await Bench(fixture, keys)
+    await bench.pass().run()
+    let whole = try await bench.file.write(.essential) { context in
+      let row = try context.db.firstRow("SELECT body FROM journal WHERE seq = 5")
+      try context.db.run("UPDATE journal SET body = (SELECT body FROM journal WHERE seq = 1) WHERE seq = 5")
+      return try #require(row)[0] as Data
+    }
+    for _ in 0..<3 { try await bench.rotate() }
+    let table = KeyRingStore(file: bench.file)
+    #expect(try await table.rows().map(\.state) == [.opening, .active, .destroyed, .destroyed, .active])
+    #expect(bench.ring.rows == (try await table.rows()))
+    // Key and metadata of the one row; the worker that asks is told, and not the log again.
+    await #expect(throws: StoreError.self) { try await bench.clear(2) }
+    #expect(fixture.log.withLock { $0.filter { $0.contains("error sealed_value_invalid") } }.count == 2)
+    await bench.file.close()
+
+    let next = try await Bench(fixture, keys)
+    try await next.rotate()
+    #expect(fixture.log.withLock { $0.filter { $0.contains("error sealed_value_invalid") } }.count == 4)
+    // Put back from a backup, it opens, and then nothing needs its key.
+    try await next.file.write(.essential) { context in
+      try context.db.run("UPDATE journal SET body = ? WHERE seq = 5", [whole])
+    }
+    #expect(try await next.clear(2).reveal(path: "api_key") == "planted-2-input")
+    try await next.rotate()
+    let states = try await KeyRingStore(file: next.file).rows().filter { $0.purpose == .field }.map(\.state)
+    #expect(states == [.destroyed, .destroyed, .destroyed, .destroyed, .destroyed, .active])
+    try await expectSealed(next, tasks: 3)
+    await next.file.close()
+  }
+
   @Test("it is over only when the WAL could be emptied: a reader holds it up, and nobody else waits")
   func busy() async throws {
-    let fixture = try old(tasks: 3)
+    let fixture = try OldDatabase.fixture(tasks: 3)
     let bench = try await Bench(fixture, TestKeys())
     let gate = WriterGate()
     async let reader: Void = bench.file.read { db in
@@ -246,7 +231,7 @@ struct SealingPassTests {
 
   @Test("a turn of the writer ends when its time is up, with the place reached in the same commit")
   func turns() async throws {
-    let fixture = try old(tasks: 20)
+    let fixture = try OldDatabase.fixture(tasks: 20)
     let bench = try await Bench(fixture, TestKeys())
     let before = bench.file.commitNumber
     // No time at all: one row a turn.

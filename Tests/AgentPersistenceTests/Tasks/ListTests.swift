@@ -131,7 +131,7 @@ struct ListTests {
         plan.walk = 8
         var (pages, last): ([[Int64]], Int64?) = ([], nil)
         repeat {
-          var reader = TaskListReader(db: db, plan: plan, query: query, pageBytes: 1 << 20)
+          var reader = TaskListReader(db: db, plan: plan, query: query, mask: .none, pageBytes: 1 << 20)
           try reader.bound(by: last)
           let page = try reader.page(query.limit)
           pages.append(page.tasks.map(\.id.number))

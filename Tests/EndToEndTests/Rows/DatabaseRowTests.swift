@@ -42,6 +42,13 @@ import Testing
     return run.output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
+  /// Leaves what it writes in the WAL.
+  private static func sqliteKeepingWAL(_ folder: TemporaryFolder, _ statement: String) async throws {
+    let run = try await ShellRun.run(
+      "/usr/bin/sqlite3", [folder.appending("data/agent.db"), ".dbconfig no_ckpt_on_close on", statement])
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
   private static func bytes(_ folder: TemporaryFolder) -> Data? {
     FileManager.default.contents(atPath: folder.appending("data/agent.db"))
   }
@@ -88,15 +95,33 @@ import Testing
     #expect(health.status == 503 && health.text.contains("database_corrupt"), "\(health.text)")
   }
 
-  @Test("newer schema; foreign id: exit 1, nothing is migrated", .shows(.foreignDatabase))
-  func schemas() async throws {
-    for (change, code) in [("user_version = 99", "schema_newer"), ("application_id = 7", "database_foreign")] {
-      let folder = try TemporaryFolder()
-      try await Self.stopped(folder, tasks: 1)
-      _ = try await Self.sqlite(folder, "PRAGMA \(change)")
-      let before = Self.bytes(folder)
-      try await Self.startRefused(folder, exit: 1, code)
-      #expect(Self.bytes(folder) == before)
+  private static let refusedSchemas = [
+    ("user_version = 99", "schema_newer"), ("application_id = 7", "database_foreign"),
+  ]
+
+  @Test(
+    "newer schema; foreign id: exit 1, nothing is migrated; database, WAL, keys and workspaces stay as they were",
+    .shows(.foreignDatabase), arguments: refusedSchemas)
+  func schemas(change: String, code: String) async throws {
+    // Stopped, with all of it in agent.db; and killed, with a WAL that goes on behind the checkpoint.
+    for isKilled in [false, true] {
+      let rig = try KeyRig()
+      try await Self.stopped(rig.folder, tasks: 1)
+      if isKilled {
+        let service = try await rig.serve()
+        let files: JSONValue = [["path": "kept.txt", "text": "kept"]]
+        _ = try await service.ended(service.create(["agent": "coder", "input": "x", "files": files]))
+        await service.killed()
+        try await Self.sqliteKeepingWAL(rig.folder, "PRAGMA \(change)")
+      } else {
+        _ = try await Self.sqlite(rig.folder, "PRAGMA \(change)")
+      }
+      let before = try rig.untouched()
+      #expect(before.keys.contains { $0.hasPrefix("agent.db-wal") } == isKilled)
+      #expect(before.keys.contains { $0.hasPrefix("keys/") })
+      #expect(before.keys.contains { $0.hasPrefix("workspaces/") } == isKilled)
+      for _ in 0..<2 { try await Self.startRefused(rig.folder, exit: 1, code) }
+      #expect(try rig.untouched() == before)
     }
   }
 
