@@ -140,10 +140,31 @@ int cplatform_send_datagram(const char *address, const void *bytes, size_t count
     return result;
 }
 
+// Its groups, as a login would have them.
+static int take_groups(uint32_t uid, gid_t own) {
+    struct passwd *user = getpwuid(uid);
+    return (user ? initgroups(user->pw_name, own) : setgroups(1, &own)) == 0 ? 0 : errno;
+}
+
+int cplatform_visit_user(uint32_t uid, uint32_t gid) {
+    int code = take_groups(uid, gid);
+    if (code != 0) return code;
+    return setresgid(gid, gid, 0) != 0 || setresuid(uid, uid, 0) != 0 ? errno : 0;
+}
+
+int cplatform_end_visit(void) {
+    uid_t real, effective, saved;
+    if (getresuid(&real, &effective, &saved) != 0) return errno;
+    if (effective == 0 || saved != 0) return 0;
+    gid_t own = 0;
+    if (setresuid(0, 0, 0) != 0 || setresgid(0, 0, 0) != 0 || setgroups(1, &own) != 0) return errno;
+    return 0;
+}
+
 int cplatform_become_user(uint32_t uid, uint32_t gid) {
     gid_t own = gid;
-    struct passwd *user = getpwuid(uid);
-    if (user ? initgroups(user->pw_name, own) : setgroups(1, &own)) return errno;
+    int code = take_groups(uid, own);
+    if (code != 0) return code;
     if (setgid(own) != 0 || setuid(uid) != 0) return errno;
     // What was given up cannot be taken back.
     return uid != 0 && setuid(0) == 0 ? EPERM : 0;

@@ -38,9 +38,12 @@ package struct DurableFile: Sendable {
   /// Writes a new file beside it, syncs that, renames it over the old one, and syncs the folder.
   package func replace(with bytes: [UInt8]) throws(FileFailure) {
     let temporary = path + ".new"
-    // One that a kill has left may be closed to writing.
-    if mode & 0o200 == 0 { unlink(temporary) }
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
+    // One that a kill has left may be closed to writing; one that somebody else puts there is none of ours.
+    let isClosed = mode & 0o200 == 0
+    if isClosed { unlink(temporary) }
+    let descriptor = open(
+      temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | (isClosed ? O_EXCL : 0),
+      mode)
     guard descriptor >= 0 else { throw FileFailure("created", name) }
     var failure: FileFailure?
     if !Self.writeAll(bytes, to: descriptor) || fchmod(descriptor, mode) != 0 || fsync(descriptor) != 0 {

@@ -71,7 +71,8 @@ package enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(path) holds another key than the ring in the database, which took it over: remove the file if it came from "
         + "another installation."
     case .masterRotationPending:
-      "A new master key waits to be put in its place: do that and restart the service first."
+      "A new master key waits to be put in its place: do that and restart the service first, or take the change back by "
+        + "`agent-system key rotate --master --cancel`."
     case .recoveryCodeInvalid(let detail): "\(detail)."
     case .keyFileInvalid(let path, let detail): "\(path) is not what it should be: \(detail)."
     }

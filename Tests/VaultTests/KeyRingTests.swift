@@ -164,12 +164,19 @@ import Testing
     let day: Int64 = 86_400_000
     func isDue(seals: Int64, after: Int64) throws -> Bool {
       fixture.rows[0].seals = seals
-      return try fixture.ring().needsNewKey(at: Timestamp(milliseconds: RingFixture.start.milliseconds + after))
+      return try limit(after: after) != nil
+    }
+    func limit(after: Int64) throws -> KeyLimit? {
+      try fixture.ring().limitReached(
+        at: Timestamp(milliseconds: RingFixture.start.milliseconds + after))
     }
     #expect(try !isDue(seals: 0, after: 90 * day - 1))
     #expect(try isDue(seals: 0, after: 90 * day))
     #expect(try !isDue(seals: (1 << 28) - 1, after: 0))
     #expect(try isDue(seals: 1 << 28, after: 0))
+    #expect(try limit(after: 0) == .seals(1 << 28))
+    fixture.rows[0].seals = 0
+    #expect(try limit(after: 91 * day) == .days(91))
   }
 
   @Test("a key that has sealed 2^32 values seals no more, and still opens")

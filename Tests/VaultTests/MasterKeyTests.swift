@@ -21,7 +21,7 @@ import Testing
     if let file { try folder.write("master.key", base64(file), mode: 0o400) }
     return MasterKeyPlaces(
       credentials: folder.appending("credentials"), file: folder.appending("master.key"),
-      variable: variable.map { Secret(base64($0)) })
+      variable: variable.map { taken($0) })
   }
 
   static let orders: [(UInt8?, UInt8?, UInt8?, String?)] = [
@@ -66,6 +66,22 @@ import Testing
   }
 
   @Test(
+    "what the variable holds is judged where the places are searched, and a key in it brings its block",
+    arguments: badTexts)
+  func badVariable(text: String) throws {
+    let bad = Array(text.utf8).withUnsafeBytes { TakenMasterKey(variable: $0) }
+    let error = #expect(throws: VaultError.self) {
+      try MasterKeyPlaces(file: folder.appending("master.key"), variable: bad).find(in: block)
+    }
+    #expect(error?.code == "master_key_invalid" && error?.description.contains("AGENT_SYSTEM_MASTER_KEY") == true)
+    let good = taken(1)
+    let admission = try KeyAdmission(
+      dataFolder: folder.path, places: MasterKeyPlaces(file: folder.appending("master.key"), variable: good),
+      random: SeededRandom(seed: 1))
+    #expect(bad.block == nil && good.block != nil && admission.block === good.block)
+  }
+
+  @Test(
     "a key file with another mode than 0400 is refused",
     arguments: [0o600, 0o440, 0o404, 0o444, 0o500, 0o4400] as [mode_t])
   func mode(mode: mode_t) throws {
@@ -107,7 +123,11 @@ import Testing
     #expect(lstat(path, &status) == 0 && status.st_mode & 0o7777 == 0o400 && status.st_size == 45)
     let found = try MasterKeyPlaces(file: path).find(in: block)
     #expect(found?.key.isEqual(to: key) == true)
-    #expect(try HandedMasterKey(reading: path).path == path)
+    let handed = try HandedMasterKey(reading: path, block: block)
+    #expect(handed.path == path && handed.key.isEqual(to: key) && handed.key.block === block)
+    let places = MasterKeyPlaces(file: folder.appending("none.key"), handed: handed)
+    #expect(try places.find(in: block)?.key.isEqual(to: key) == true)
+    #expect(throws: VaultError.self) { try HandedMasterKey(reading: folder.appending("none.key"), block: block) }
   }
 }
 
@@ -120,7 +140,7 @@ import Testing
     try KeyAdmission(
       dataFolder: folder.path,
       places: MasterKeyPlaces(
-        file: MasterKeyPlaces.defaultFile(dataFolder: folder.path), variable: variable.map { Secret(base64($0)) }),
+        file: MasterKeyPlaces.defaultFile(dataFolder: folder.path), variable: variable.map { taken($0) }),
       random: SeededRandom(seed: 5))
   }
 

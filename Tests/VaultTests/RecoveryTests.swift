@@ -166,25 +166,28 @@ import Testing
     #expect(try opens(first, fixture.rows, sealed) && !opens(second, fixture.rows, sealed))
 
     // Killed before the commit: only the old key opens, and the next start tidies up.
-    let wraps = try ring.prepareMaster(second, after: first, in: keys)
+    _ = try ring.prepareMaster(second, after: first, in: keys)
     #expect(try opens(first, fixture.rows, sealed) && !opens(second, fixture.rows, sealed))
     #expect(try keys.marks().count == 2)
     try fixture.ring().settleFolder(keys)
     #expect(try keys.marks().count == 1 && keys.oldMasters().boxes.isEmpty)
 
-    _ = try ring.prepareMaster(second, after: first, in: keys)
-    fixture.set(wraps)
+    fixture.set(try ring.prepareMaster(second, after: first, in: keys).wraps)
     try ring.adopt(fixture.rows)
-    #expect(ring.isMasterPending && !ring.needsNewKey(at: Timestamp(milliseconds: .max)))
-    #expect(throws: VaultError.masterRotationPending) { try ring.newActiveFieldRow(at: RingFixture.start) }
-    #expect(throws: VaultError.masterRotationPending) { try ring.prepareMaster(second, after: first, in: keys) }
+    #expect(ring.isMasterPending && ring.limitReached(at: Timestamp(milliseconds: .max)) == nil)
+    #expect(throws: VaultError.masterRotationPending) {
+      try ring.newActiveFieldRow(at: RingFixture.start)
+    }
+    #expect(throws: VaultError.masterRotationPending) {
+      try ring.makeRecoveryBox(first, for: code, in: keys)
+    }
     #expect(try opens(first, fixture.rows, sealed) && opens(second, fixture.rows, sealed))
     #expect(try RecoveredMaster(dataFolder: folder.path, code: Secret(code.reveal())).fingerprint == ring.fingerprint)
 
     // The start under the new key, killed after each of its writes.
     let next = try fixture.ring(second)
     #expect(next.isUnderNextMaster && !next.isMasterPending)
-    try next.renewRecoveryBox(second, in: keys)
+    #expect(try next.renewRecoveryBox(second, in: keys))
     #expect(try opens(first, fixture.rows, sealed) && opens(second, fixture.rows, sealed))
     fixture.set(next.wrapsOfNextMaster)
     try next.adopt(fixture.rows)
@@ -200,6 +203,24 @@ import Testing
     _ = try next.newActiveFieldRow(at: RingFixture.start)
   }
 
+  @Test("a hundred old master keys are kept; of more the oldest go")
+  func mostKept() throws {
+    let fixture = try RingFixture()
+    let wrapping = try fixture.ring().wrappingKey
+    let masters = try (0...OldMasters.maximumKeys).map { _ in try MasterKey(randomIn: fixture.block)
+    }
+    #expect(OldMasters.maximumKeys == 100)
+    var box = OldMasters()
+    for (given, kept) in [
+      (masters.prefix(100), masters.prefix(100)), (masters[...], masters.suffix(100)),
+    ] {
+      try box.put(Array(given), under: wrapping)
+      try keys.write(box)
+      let read = try #require(try keys.oldMasters().keys(under: wrapping))
+      #expect(read.count == 100 && zip(read, kept).allSatisfy { $0.isEqual(to: $1) })
+    }
+  }
+
   @Test("the old master keys of several changes stay, oldest first, under the newest alone")
   func several() throws {
     var fixture = try RingFixture()
@@ -208,7 +229,10 @@ import Testing
     for _ in 0..<3 {
       let ring = try fixture.ring(masters.last)
       masters.append(try MasterKey(randomIn: fixture.block))
-      fixture.set(try ring.prepareMaster(masters[masters.count - 1], after: masters[masters.count - 2], in: keys))
+      fixture.set(
+        try ring.prepareMaster(
+          masters[masters.count - 1], after: masters[masters.count - 2], in: keys
+        ).wraps)
       let next = try fixture.ring(masters.last)
       fixture.set(next.wrapsOfNextMaster)
       try fixture.ring(masters.last).settleFolder(keys)
@@ -218,7 +242,13 @@ import Testing
     #expect(boxes.boxes.count == 1 && old.count == 3)
     for (index, key) in old.enumerated() { #expect(key.isEqual(to: masters[index])) }
     #expect(throws: VaultError.self) {
-      try fixture.ring(masters.last).prepareMaster(masters[3], after: masters[3], in: keys)
+      _ = try fixture.ring(masters.last).prepareMaster(masters[3], after: masters[3], in: keys)
     }
+    // A box that does not open would be lost with all that is in it.
+    try keys.write(OldMasters(boxes: [try fixture.ring(masters.last).fingerprint: [1, 2, 3]]))
+    let error = #expect(throws: VaultError.self) {
+      _ = try fixture.ring(masters.last).prepareMaster(masters[0], after: masters[3], in: keys)
+    }
+    #expect(error?.code == "keys_unusable")
   }
 }

@@ -64,3 +64,8 @@ extension TemporaryFolder {
 func base64(_ byte: UInt8, count: Int = 32) -> String {
   Data([UInt8](repeating: byte, count: count)).base64EncodedString()
 }
+
+/// As the variable of the environment is taken over.
+func taken(_ byte: UInt8) -> TakenMasterKey {
+  Array(base64(byte).utf8).withUnsafeBytes { TakenMasterKey(variable: $0) }
+}

@@ -13,19 +13,23 @@ struct KeyRoutes: Sendable {
     .json(try await services.keys.rotate(), status: .accepted)
   }
 
-  /// `{"master_key":"base64"}`
+  /// `{"master_key":"base64"}`, or `{"cancel":true}`: the one that waits is let go of.
   func rotateMaster(_ call: APICall) async throws -> Response {
-    .json(try await services.keys.rotateMaster(Self.masterKey(call.body)))
+    guard let key = try Self.masterKey(call.body) else { return .json(try await services.keys.cancelMaster()) }
+    return .json(try await services.keys.rotateMaster(key))
   }
 
-  /// On its own: Swift 6.3's optimizer crashes on a function that reads this and awaits.
-  private static func masterKey(_ body: JSONValue) throws(APIError) -> Secret {
+  /// Nil: cancel. On its own: Swift 6.3's optimizer crashes on a function that reads this and awaits.
+  private static func masterKey(_ body: JSONValue) throws(APIError) -> Secret? {
     var reader = FieldReader(body)
-    let key = reader.text("master_key")
+    let (key, cancel) = (reader.text("master_key"), reader.value("cancel"))
     reader.refuseUnknown()
-    if key == nil, reader.problems.isEmpty { reader.refuse("master_key", "is required: 32 bytes in base64") }
-    guard let key, reader.problems.isEmpty else { throw APIError("invalid_field", fields: reader.problems) }
-    return Secret(key)
+    if let cancel, cancel != .bool(true) || key != nil { reader.refuse("cancel", "`true`, and then nothing beside it") }
+    if key == nil, cancel == nil, reader.problems.isEmpty {
+      reader.refuse("master_key", "is required: 32 bytes in base64")
+    }
+    guard reader.problems.isEmpty else { throw APIError("invalid_field", fields: reader.problems) }
+    return key.map { Secret($0) }
   }
 
   /// `{"code":"XXXX-…"}`: this once.

@@ -19,6 +19,8 @@ extension StoreFile {
   /// Runs the migrations of a start, with their checks, in one transaction, and rolls that back. What is stored stays as
   /// it was; the data folder's lock is held meanwhile. Takes as long as the start would, and as much of the disk.
   ///
+  /// `options.keyCheck` is asked as a start asks it, and must write nothing.
+  ///
   /// - Throws: `StoreStartError`, as `open` would: `data_folder_in_use` while a service runs, `schema_newer`,
   ///   `database_corrupt`, `wal_missing`, `migration_failed`, …
   package static func tryMigrations(_ options: StoreOptions) throws(StoreStartError) -> MigrationTrial {
@@ -26,9 +28,11 @@ extension StoreFile {
     let folder = try DataFolder.acquire(options.folder)
     defer { folder.release() }
     do {
+      try options.keyCheck.beforeDatabase()
       let inspection = try DatabaseInspection(folder.databasePath, options.limits)
       guard KeptDescriptor.isPresent(folder.databasePath) else { return MigrationTrial(newest: newest) }
       try StoreStart.checkNothingLost(inspection.state, WALPosition.File(folder: options.folder).read())
+      _ = try options.keyCheck.beforeWriting(inspection.keyRing, inspection.state.installation)
       // Stays open: SQLite is about to take its locks.
       let kept = try inspection.keepOrCreate(folder.databasePath)
       let writer = try WriterConnection(path: folder.databasePath, limits: options.limits)

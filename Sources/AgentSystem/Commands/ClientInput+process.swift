@@ -14,8 +14,12 @@ extension ClientInput {
         defer { close(descriptor) }
         return try read(descriptor, limit, path)
       },
-      standardInput: { (limit) throws(ClientError) in try read(STDIN_FILENO, limit, "standard input") },
-      interrupts: interrupts, typedLine: typedLine, environment: ProcessInfo.processInfo.environment)
+      standardInput: { (limit) throws(ClientError) in
+        try read(STDIN_FILENO, limit, "standard input")
+      },
+      interrupts: interrupts, typedLine: typedLine,
+      typedSecret: { await SilentTyping.during { await typedLine() } },
+      environment: ProcessInfo.processInfo.environment)
   }
 
   /// Of one `read`.
@@ -68,7 +72,7 @@ extension ClientInput {
 }
 
 /// Watches a signal until it is told to stop.
-private final class SignalWatch: Sendable {
+final class SignalWatch: Sendable {
   private let source: Mutex<any DispatchSourceSignal>
 
   init(_ number: Int32, _ handle: @escaping @Sendable () -> Void) {

@@ -31,6 +31,8 @@ struct ClientInput: Sendable {
   var interrupts: @Sendable () -> AsyncStream<Void>
   /// The next line that is typed; nil at the end of input or when the caller is cancelled.
   var typedLine: @Sendable () async -> String?
+  /// The same, and the terminal does not show what is typed; nil: as `typedLine`.
+  var typedSecret: (@Sendable () async -> String?)?
   /// This process's variables, for verbs that can do without a server.
   var environment: [String: String] = [:]
 }

@@ -3,6 +3,7 @@ import AgentCore
 import AgentPersistence
 import ArgumentParser
 import Foundation
+import Vault
 
 /// `agent-system migrate --trial`: what an upgrade's first start would do to the database, tried and taken back.
 struct MigrateCommand: AsyncParsableCommand {
@@ -11,13 +12,24 @@ struct MigrateCommand: AsyncParsableCommand {
     discussion: """
       A start brings the database to this version's schema by itself, in one transaction with the checks after it: it is \
       done as a whole or not at all. With --trial the same is done now and taken back, so that what is stored stays as \
-      it was. Exits 0 when a start would succeed, and as the start would when not. The service must be stopped.
+      it was. The master key is looked for as by the `key` verbs with --data; one that only the unit's environment has \
+      is given by --master-key-file. Exits 0 when a start with that key would succeed, and as the start would when not. \
+      The service must be stopped.
       """)
 
   @Flag(help: "Take everything back at the end. A migration for good is made by a start, and only there.")
   var trial = false
   @Option(help: "The data folder.")
   var data = ServerSettings().data
+  @Option(
+    help: ArgumentHelp(
+      "Take keys.master_file from server.yaml of this folder (default: /etc/agent-system, where that names this data "
+        + "folder).", valueName: "dir"))
+  var config: String?
+  @Option(
+    help: ArgumentHelp(
+      "The master key's file, where it lies at none of its usual places.", valueName: "file"))
+  var masterKeyFile: String?
   @Flag(help: "Print what was found as JSON.")
   var json = false
 
@@ -30,15 +42,30 @@ struct MigrateCommand: AsyncParsableCommand {
     let report = OfflineReport(isJSON: json)
     // The store would make the folder: a mistyped path must not become an empty one where all is well.
     guard access(folder, F_OK) == 0 else { throw report.failed("usage", "there is no data folder \(folder)", .usage) }
-    do throws(StoreStartError) {
-      try DataOwner.become(ofFolder: folder)
-      let options = StoreOptions(
+    do {
+      var options = StoreOptions(
         folder: folder, clock: SystemClock(), random: SystemRandom(), log: { report.note($0, $1) })
+      options.keyCheck = try keyCheck(folder, report)
       let found = try StoreFile.tryMigrations(options)
       ProcessStream.output.write((json ? Self.json(found).text : Self.sentence(found)) + "\n")
-    } catch {
+    } catch let error as StoreStartError {
       throw report.failed(error)
+    } catch let error as VaultError {
+      throw report.failed(error.code, "\(error)", .configuration)
+    } catch ClientError.problem(let problem) {
+      throw report.failed(problem.code, problem.detail, .configuration)
     }
+  }
+
+  /// The process is the folder's owner when this returns.
+  private func keyCheck(_ folder: String, _ report: OfflineReport) throws -> StoreKeyCheck {
+    let keyFile = try ConfiguredKeyFile.find(
+      data: folder, config: config?.absolute, environment: ProcessInfo.processInfo.environment,
+      warn: { report.note(.warning, $0) })
+    let places = try StoppedKeys.places(
+      folder: folder, configuredFile: keyFile, givenFile: masterKeyFile?.absolute)
+    try DataOwner.become(ofFolder: folder)
+    return try KeyComposition(dataFolder: folder, places: places, random: SystemRandom()).trialCheck
   }
 
   static func sentence(_ trial: MigrationTrial) -> String {

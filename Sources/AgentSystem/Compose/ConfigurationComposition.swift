@@ -15,10 +15,10 @@ struct ConfigurationComposition {
   let policies: PoliciesInForce
   let unit: UnitLink
 
-  /// `onSensitiveFieldsGrown`: rows of before hold values in clear that are to be sealed by now.
+  /// `onSensitiveFieldsChanged`: rows of before may hold values in clear that are to be sealed by now.
   func inForce(
     replaceProviders: @escaping @Sendable (ProviderSettings) async -> ProviderID,
-    onSensitiveFieldsGrown: @escaping @Sendable () async -> Void = {}
+    onSensitiveFieldsChanged: @escaping @Sendable () async -> Void = {}
   ) -> ConfigurationInForce {
     let policies = policies
     let (agents, engine, log, store, journalLog) = (agents, engine, log, parts.store, parts.log)
@@ -33,7 +33,7 @@ struct ConfigurationComposition {
         },
         updateAgent: { agents.update($0) }, setLogLevel: { log.level = $0.loggerLevel },
         setPermissions: { policies.take($0) },
-        setSensitiveFields: { if policies.take($0) { await onSensitiveFieldsGrown() } },
+        setSensitiveFields: { if policies.take($0) { await onSensitiveFieldsChanged() } },
         state: { await Self.state(store, $0) }),
       log: parts.log)
   }

@@ -21,6 +21,19 @@ struct KeyComposition: Sendable {
       })
   }
 
+  /// The same of a start that is only tried: no key, no mark is made where there is none.
+  var trialCheck: StoreKeyCheck {
+    let admission = admission
+    return StoreKeyCheck(
+      beforeDatabase: { () throws(VaultError) in try admission.beforeDatabase() },
+      beforeWriting: { (rows, installation) throws(VaultError) in
+        guard !rows.isEmpty else { return installation }
+        let id = try admission.beforeWriting(rows: rows, installation: installation)
+        _ = try admission.ring(rows, installation: installation).wayBack(in: admission.folder)
+        return id
+      })
+  }
+
   /// The ring of the opened store: made where there is none, and a change of the master key brought to its end where
   /// this start is the first under the new one.
   ///
@@ -30,27 +43,56 @@ struct KeyComposition: Sendable {
     guard let master = admission.master else { throw VaultError.masterKeyMissing(sources: []) }
     var rows = try await store.rows()
     if rows.isEmpty {
+      let digestKey = try folder.oldDigestKey()
+      // Every version before the ring had it in that file from its first start on.
+      if digestKey == nil, file.lastSequence > 0 { tellDigestKeyLost(log) }
       rows = try KeyRing.firstRows(
-        master: master.key, installation: file.installation, digestKey: folder.oldDigestKey(), at: file.now())
+        master: master.key, installation: file.installation, digestKey: digestKey, at: file.now())
       try await store.insertFirst(rows)
     }
     let ring = try admission.ring(rows, installation: file.installation)
     if ring.isUnderNextMaster {
       // Before the old wraps go: from then on the old master key, in the box or not, opens nothing.
-      try ring.renewRecoveryBox(master.key, in: folder)
+      _ = try ring.renewRecoveryBox(master.key, in: folder)
       try ring.adopt(try await store.setWraps(ring.wrapsOfNextMaster))
-      log.record(
-        .info, "keys", "the new master key is in place, and the old one opens nothing any more",
-        ["fingerprint": ring.fingerprint])
+      tellSwap(ring, isOldGone: await store.forgetOverwritten(), log)
     }
     if !ring.isMasterPending {
-      try ring.renewRecoveryBox(master.key, in: folder)
+      // An unverified one is told below.
+      _ = try ring.renewRecoveryBox(master.key, in: folder)
       try ring.settleFolder(folder)
     }
+    if try ring.wayBack(in: folder).code == .unverified { tellUnverified(log) }
     try folder.removeOldDigestKey(takenOverBy: ring)
     let keys = OpenKeys(ring: ring, master: master, folder: folder, store: store)
     tell(keys, log)
     return keys
+  }
+
+  private func tellDigestKeyLost(_ log: any ServiceLog) {
+    log.record(
+      .warning, "keys",
+      "digest_key_lost: there is data, but \(admission.folder.path)/digest.key, which its digests were made with, is gone "
+        + "and a new key was made: a file step that was cut short does not know its file again, and a request sent again "
+        + "under its Idempotency-Key is refused", [:])
+  }
+
+  private func tellSwap(_ ring: KeyRing, isOldGone: Bool, _ log: any ServiceLog) {
+    log.record(
+      isOldGone ? .info : .warning, "keys",
+      isOldGone
+        ? "the new master key is in place, and the old one opens nothing here any more"
+        : "the new master key is in place, but what the old one opens still stands in the database's files, for another "
+          + "process reads them: the next start overwrites it",
+      ["fingerprint": ring.fingerprint])
+  }
+
+  private func tellUnverified(_ log: any ServiceLog) {
+    log.record(
+      .error, "keys",
+      "recovery_box_unverified: nothing shows that \(admission.folder.path)/recovery.box was made by who has the master "
+        + "key, and it is not sealed anew: make a new code by `agent-system key recovery new`, and where an older version "
+        + "did not make it, ask who could write there", [:])
   }
 
   private func tell(_ keys: OpenKeys, _ log: any ServiceLog) {
@@ -76,7 +118,8 @@ struct KeyComposition: Sendable {
     if keys.ring.isMasterPending {
       log.record(
         .warning, "keys",
-        "master_rotation_pending: the keys are wrapped under a new master key too; put it in place and restart", [:])
+        "master_rotation_pending: the keys are wrapped under a new master key too; put it in place and restart, or take it "
+          + "back by `agent-system key rotate --master --cancel`", [:])
     }
   }
 }

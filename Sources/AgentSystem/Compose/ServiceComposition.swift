@@ -181,7 +181,7 @@ struct ServiceComposition {
       replaceProviders: {
         await providers.replace($0)
         return providers.defaultID
-      }, onSensitiveFieldsGrown: { keys.listChanged() })
+      }, onSensitiveFieldsChanged: { keys.listChanged() })
     let services = APIServices(
       tasks: TaskService(
         store: parts.store, workspaces: parts.workspaces, agents: agents, events: parts.events, engine: engine,

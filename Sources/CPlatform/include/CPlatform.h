@@ -60,6 +60,10 @@ int cplatform_send_datagram(const char *address, const void *bytes, size_t count
 // Becomes that user with its groups for good, all threads of the process at once. Only root may.
 int cplatform_become_user(uint32_t uid, uint32_t gid);
 
+// The same for a time: cplatform_end_visit makes root of the process again. Where there is no visit, that does nothing.
+int cplatform_visit_user(uint32_t uid, uint32_t gid);
+int cplatform_end_visit(void);
+
 // No core dump of this process, and its memory and environment closed to others of the same user (PR_SET_DUMPABLE).
 int cplatform_hide_memory(void);
 

@@ -19,7 +19,11 @@ package struct KeyFolder: Sendable {
 
   /// Makes the folder, closed to others, where there is none.
   package func prepare() throws(VaultError) {
-    if mkdir(path, 0o700) != 0, errno != EEXIST { throw .keyUnavailable(FileFailure("created", "keys")) }
+    if mkdir(path, 0o700) == 0 {
+      try sync("\(path)/..")
+    } else if errno != EEXIST {
+      throw .keyUnavailable(FileFailure("created", "keys"))
+    }
     try Self.checkPrivate(path, S_IFDIR)
   }
 
@@ -58,13 +62,19 @@ package struct KeyFolder: Sendable {
 
   /// What the file of that name holds; nil where there is none.
   func read(_ name: String) throws(VaultError) -> [UInt8]? {
+    let bytes: [UInt8]?
     do throws(FileFailure) {
-      return try DurableFile(folder: path, name: name, mode: 0o600).read(limit: Self.maximumBytes)
+      bytes = try DurableFile(folder: path, name: name, mode: 0o600).read(limit: Self.maximumBytes + 1)
     } catch {
       // A folder that is not there holds nothing.
       if error.code == ENOTDIR { return nil }
       throw .keyUnavailable(error)
     }
+    guard bytes?.count ?? 0 <= Self.maximumBytes else {
+      throw .keyFileInvalid(
+        path: "\(path)/\(name)", detail: "it is longer than \(Self.maximumBytes) bytes")
+    }
+    return bytes
   }
 
   func write(_ name: String, _ bytes: [UInt8]) throws(VaultError) {
@@ -92,6 +102,10 @@ package struct KeyFolder: Sendable {
       if errno == ENOENT { return }
       throw .keyUnavailable(FileFailure("removed", name))
     }
+    try sync(path)
+  }
+
+  private func sync(_ path: String) throws(VaultError) {
     let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { throw .keyUnavailable(FileFailure("synced", "keys")) }
     defer { close(folder) }

@@ -24,6 +24,8 @@ package final class KeyRing: Sealer {
     var reserved: Int64
     /// It was the next master key that opened the keys.
     var isUnderNextMaster: Bool
+    /// Wraps under next master keys that were taken back or replaced: rows that have one are of an earlier commit.
+    var dropped: Set<[UInt8]> = []
   }
 
   /// SP 800-38D section 8.3 allows 2^32 random nonces a key.
@@ -111,21 +113,26 @@ package final class KeyRing: Sealer {
 
   /// The digests that stand in clear.
   package var digester: DigestKey {
+    get throws(VaultError) { DigestKey(key: try digestKey) }
+  }
+
+  var digestKey: LockedKey {
     get throws(VaultError) {
       let key = state.withLock { state in
         state.entries.values.first { $0.row.purpose == .digest && $0.row.state == .active }?.key
       }
       guard let key else { throw .keyRingInvalid("it has no key for digests") }
-      return DigestKey(key: key)
+      return key
     }
   }
 
-  /// Whether the active field key has reached its limits, and a new one can be made now.
-  package func needsNewKey(at time: Timestamp) -> Bool {
+  /// Which of its limits the active field key has reached, where a new one can be made now.
+  package func limitReached(at time: Timestamp) -> KeyLimit? {
     state.withLock { state in
-      guard !state.isMasterPending, let row = state.entries[state.active.id]?.row else { return false }
+      guard !state.isMasterPending, let row = state.entries[state.active.id]?.row else { return nil }
       let age = time.milliseconds - row.createdAt.milliseconds
-      return state.active.used >= Self.rotatedSeals || age >= Self.rotatedDays * 86_400_000
+      if state.active.used >= Self.rotatedSeals { return .seals(state.active.used) }
+      return age >= Self.rotatedDays * 86_400_000 ? .days(age / 86_400_000) : nil
     }
   }
 
@@ -142,15 +149,18 @@ package final class KeyRing: Sealer {
   }
 
   /// Takes the rows as they stand in the table after a commit. Keys that are destroyed are wiped. Rows of an earlier
-  /// commit than those taken last change nothing: they are known by a key, or a next wrap, that they lack.
-  package func adopt(_ rows: [KeyRingRow]) throws(VaultError) {
-    if state.withLock({ $0.isAhead(of: rows) }) { return }
+  /// commit than those taken last change nothing: they are known by a key, or a next wrap, that they lack, or by a next
+  /// wrap that was let go of. `takingBack`: of a commit that may have let go of the next wraps.
+  package func adopt(_ rows: [KeyRingRow], takingBack: Bool = false) throws(VaultError) {
+    if state.withLock({ $0.isAhead(of: rows, takingBack: takingBack) }) { return }
     let fresh = try Self.state(of: rows, wrapping)
     state.withLock { state in
       // Another caller may have been quicker.
-      if state.isAhead(of: rows) { return }
+      if state.isAhead(of: rows, takingBack: takingBack) { return }
       let old = state
       state = fresh
+      let next = Set(rows.compactMap(\.otherWrap))
+      state.dropped = old.dropped.union(old.entries.values.compactMap(\.row.otherWrap)).subtracting(next)
       // What was sealed since the table was last told still counts.
       guard fresh.active.id == old.active.id else { return }
       state.active.used = max(fresh.active.used, old.active.used)
@@ -201,13 +211,22 @@ package final class KeyRing: Sealer {
   }
 }
 
+/// Why a new field key is due.
+package enum KeyLimit: Sendable, Hashable {
+  case seals(Int64)
+  case days(Int64)
+}
+
 extension KeyRing.State {
-  /// The rows lack a key, or a next wrap, that is known here: they are of an earlier commit.
-  fileprivate func isAhead(of rows: [KeyRingRow]) -> Bool {
+  /// The rows lack a key, or a next wrap, that is known here, or have a next wrap of before: they are of an earlier
+  /// commit.
+  fileprivate func isAhead(of rows: [KeyRingRow], takingBack: Bool) -> Bool {
     let known = Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
     return entries.contains { id, entry in
       guard let row = known[id] else { return true }
-      return !isUnderNextMaster && row.state != .destroyed && row.otherWrap == nil && entry.row.otherWrap != nil
+      if let other = row.otherWrap, dropped.contains(other) { return true }
+      return !takingBack && !isUnderNextMaster && row.state != .destroyed && row.otherWrap == nil
+        && entry.row.otherWrap != nil
     }
   }
 

@@ -26,7 +26,7 @@ package final class KeyAdmission: Sendable {
     folder = KeyFolder(dataFolder: dataFolder)
     (self.places, self.random) = (places, random)
     cipher = try FieldCipher()
-    block = try KeyBlock()
+    block = if let block = places.block { block } else { try KeyBlock() }
   }
 
   /// Compares the master key with `keys/fingerprint`.
@@ -92,10 +92,7 @@ package final class KeyAdmission: Sendable {
   package var isMasterMade: Bool { state.withLock { $0.isMade } }
 
   /// Whether the key lies in the data folder, where whoever takes the data takes the key.
-  package var isMasterBesideData: Bool {
-    guard case .file(let path)? = master?.source else { return false }
-    return path.hasPrefix(folder.path + "/")
-  }
+  package var isMasterBesideData: Bool { master?.source.lies(in: folder) ?? false }
 
   /// The ring, once its rows are in the table.
   package func ring(_ rows: [KeyRingRow], installation: Int64) throws(VaultError) -> KeyRing {

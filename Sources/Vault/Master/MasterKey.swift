@@ -10,26 +10,35 @@ package struct MasterKey: Sendable {
   /// A new one of the operating system's generator.
   package init(randomIn block: KeyBlock) throws(VaultError) { key = try block.random() }
 
-  /// Base64 of 32 bytes, with or without a line break at its end. `source` names it in the error.
+  /// Base64 of 32 bytes, with or without a line break at its end, decoded straight into locked memory. `source` names it
+  /// in the error.
   /// - Throws: `VaultError.masterKeyInvalid`.
-  package init(base64 text: [UInt8], source: String, block: KeyBlock) throws(VaultError) {
-    var bytes = [UInt8](repeating: 0, count: KeyBlock.keyBytes + 1)
-    defer { wipe(&bytes) }
-    var end = text.endIndex
+  package init(base64 text: UnsafeRawBufferPointer, source: String, block: KeyBlock) throws(VaultError) {
+    var end = text.count
     while end > 0, [0x20, 0x09, 0x0A, 0x0D].contains(text[end - 1]) { end -= 1 }
-    var count = 0
-    let status = text.withUnsafeBufferPointer { input in
-      input.withMemoryRebound(to: CChar.self) { input in
-        sodium_base642bin(
-          &bytes, bytes.count, input.baseAddress, end, nil, &count, nil, sodium_base64_VARIANT_ORIGINAL)
-      }
+    let key = try block.make { out in
+      var count = 0
+      // What has more bytes than there is room for is refused as well.
+      let status = sodium_base642bin(
+        out.assumingMemoryBound(to: UInt8.self), KeyBlock.keyBytes,
+        text.baseAddress?.assumingMemoryBound(to: CChar.self),
+        end, nil, &count, nil, sodium_base64_VARIANT_ORIGINAL)
+      return status == 0 && count == KeyBlock.keyBytes
     }
-    guard status == 0, count == KeyBlock.keyBytes else {
+    guard let key else {
       throw .masterKeyInvalid(source: source, detail: "it is not 32 bytes in base64 (`openssl rand -base64 32`)")
     }
-    var exact = Array(bytes.prefix(count))
-    defer { wipe(&exact) }
-    key = try exact.withLocked(in: block)
+    self.key = key
+  }
+
+  /// The same of bytes that the caller wipes, or that were text before.
+  package init(base64 text: [UInt8], source: String, block: KeyBlock) throws(VaultError) {
+    let result: Result<MasterKey, VaultError> = text.withUnsafeBytes { text in
+      do throws(VaultError) {
+        return .success(try MasterKey(base64: text, source: source, block: block))
+      } catch { return .failure(error) }
+    }
+    self = try result.get()
   }
 
   /// As its file holds it: 44 characters and a line break. The caller wipes it.

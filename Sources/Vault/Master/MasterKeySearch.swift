@@ -1,4 +1,3 @@
-import AgentCore
 import Glibc
 
 /// Where a master key came from.
@@ -12,10 +11,19 @@ package enum MasterKeySource: Sendable, Hashable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .credential(let path): "the credential \(path)"
+    // Not its path: that one is made anew for each start, and nobody can write there.
+    case .credential:
+      "the systemd credential \(MasterKeyPlaces.credentialName) (the file that LoadCredential= names, as packaged "
+        + "\(MasterKeyPlaces.packagePath))"
     case .file(let path), .handed(let path): path
     case .variable: "the variable \(MasterKeyPlaces.variableName)"
     }
+  }
+
+  /// Whoever takes the folder takes the key.
+  package func lies(in folder: KeyFolder) -> Bool {
+    guard case .file(let path) = self else { return false }
+    return path.hasPrefix(folder.path + "/")
   }
 
   /// The stable word for answers.
@@ -34,8 +42,8 @@ package struct MasterKeyPlaces: Sendable {
   package var credentials: String?
   /// `keys.master_file`, else `keys/master.key` in the data folder.
   package var file: String
-  /// The content of `AGENT_SYSTEM_MASTER_KEY`.
-  package var variable: Secret?
+  /// What `AGENT_SYSTEM_MASTER_KEY` held.
+  package var variable: TakenMasterKey?
   /// For commands: a file that was read while the process was still root.
   package var handed: HandedMasterKey?
 
@@ -47,12 +55,17 @@ package struct MasterKeyPlaces: Sendable {
   /// A key has 44 characters; a file of more than this is something else.
   static let maximumBytes = 256
 
-  package init(credentials: String? = nil, file: String, variable: Secret? = nil, handed: HandedMasterKey? = nil) {
+  package init(
+    credentials: String? = nil, file: String, variable: TakenMasterKey? = nil, handed: HandedMasterKey? = nil
+  ) {
     (self.credentials, self.file, self.variable, self.handed) = (credentials, file, variable, handed)
   }
 
   /// The file of a data folder whose configuration names none.
   package static func defaultFile(dataFolder: String) -> String { dataFolder + "/keys/master.key" }
+
+  /// Where a key lies that was taken in already: the others belong beside it.
+  var block: KeyBlock? { variable?.block ?? handed?.key.block }
 
   var described: [String] {
     var places: [MasterKeySource] = []
@@ -67,23 +80,31 @@ package struct MasterKeyPlaces: Sendable {
   /// - Throws: `master_key_invalid`, `master_key_conflict`.
   package func find(in block: KeyBlock) throws(VaultError) -> FoundMasterKey? {
     var found: [FoundMasterKey] = []
-    if let credentials {
-      let path = credentials + "/" + Self.credentialName
-      let text = try Self.read(path, owner: nil, as: .credential(path))
-      if text != Array(Self.noCredential.utf8) { try found.append(.credential(path), text, block) }
+    func note(_ source: MasterKeySource, _ key: MasterKey?) {
+      if let key { found.append(FoundMasterKey(key: key, source: source)) }
     }
-    try found.append(.file(file), Self.read(file, owner: geteuid(), as: .file(file)), block)
-    if let variable { try found.append(.variable, Array(variable.reveal().utf8), block) }
-    if let handed { try found.append(.handed(handed.path), Array(handed.text.reveal().utf8), block) }
+    if let credentials {
+      let source = MasterKeySource.credential(credentials + "/" + Self.credentialName)
+      note(
+        source,
+        try Self.key(
+          in: credentials + "/" + Self.credentialName, owners: nil, as: source, block: block))
+    }
+    note(.file(file), try Self.key(in: file, owners: [geteuid()], as: .file(file), block: block))
+    note(.variable, try variable?.key.get())
+    if let handed { note(.handed(handed.path), handed.key) }
     for other in found.dropFirst() where !other.key.isEqual(to: found[0].key) {
       throw .masterKeyConflict("\(found[0].source)", "\(other.source)")
     }
     return found.first
   }
 
-  /// The file's bytes; nil where there is none. With an owner: it must be that user's, and closed to all others and to
-  /// writing. A credential's file is the service manager's, with an access list.
-  static func read(_ path: String, owner: uid_t?, as source: MasterKeySource) throws(VaultError) -> [UInt8]? {
+  /// The key in the file; nil where there is no file, or a credential that says `none`. With owners: the file must be
+  /// one of theirs, and closed to all others and to writing. A credential's file is the service manager's, with an access
+  /// list. Nothing of what was read stays outside locked memory.
+  static func key(
+    in path: String, owners: [uid_t]?, as source: MasterKeySource, block: KeyBlock
+  ) throws(VaultError) -> MasterKey? {
     func invalid(_ detail: String) -> VaultError { .masterKeyInvalid(source: "\(source)", detail: detail) }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -95,11 +116,15 @@ package struct MasterKeyPlaces: Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw invalid(String(cString: strerror(errno))) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw invalid("it is no regular file") }
-    if let owner {
-      guard status.st_uid == owner else { throw invalid("it belongs to user \(status.st_uid) and not to \(owner)") }
+    if let owners {
+      guard owners.contains(status.st_uid) else {
+        let names = owners.map { "\($0)" }.joined(separator: " or ")
+        throw invalid("it belongs to user \(status.st_uid) and not to \(names)")
+      }
       guard status.st_mode & 0o7777 == 0o400 else { throw invalid("its mode is not 0400: chmod 0400 \(path)") }
     }
     var bytes = [UInt8](repeating: 0, count: maximumBytes)
+    defer { wipe(&bytes) }
     var count = 0
     while count < maximumBytes {
       let got = bytes.withUnsafeMutableBytes {
@@ -110,21 +135,49 @@ package struct MasterKeyPlaces: Sendable {
       if got == 0 { break }
       count += got
     }
-    defer { wipe(&bytes) }
-    return Array(bytes.prefix(count))
+    let found = count
+    if case .credential = source, bytes.prefix(found).elementsEqual(noCredential.utf8) { return nil }
+    let result: Result<MasterKey, VaultError> = bytes.withUnsafeBytes { bytes in
+      do throws(VaultError) {
+        return .success(
+          try MasterKey(
+            base64: UnsafeRawBufferPointer(rebasing: bytes[..<found]), source: "\(source)",
+            block: block))
+      } catch { return .failure(error) }
+    }
+    return try result.get()
   }
 }
 
-/// A master key's file, read ahead: its text, as it stood there.
+/// What a variable of the environment held, taken in before the other places are looked at: the key in locked memory, or
+/// why it is none.
+package struct TakenMasterKey: Sendable {
+  let key: Result<MasterKey, VaultError>
+
+  /// `text`: where it stands in the environment; the caller wipes it then. No text of it is made on the way.
+  package init(variable text: UnsafeRawBufferPointer) {
+    key = Result { () throws(VaultError) in
+      try MasterKey(base64: text, source: "\(MasterKeySource.variable)", block: KeyBlock())
+    }
+  }
+
+  /// Where the key lies; nil where it is none.
+  package var block: KeyBlock? {
+    guard case .success(let key) = key else { return nil }
+    return key.block
+  }
+}
+
+/// A master key's file, read ahead into locked memory.
 package struct HandedMasterKey: Sendable {
   let path: String
-  let text: Secret
+  let key: MasterKey
 
-  /// A file that a command names; of this user, 0400.
+  /// A file that a command names; of this user, or of the data folder's owner, 0400.
   ///
   /// - Throws: `master_key_invalid`, also where there is none.
-  package init(reading path: String) throws(VaultError) {
-    guard let key = try Self.read(path) else {
+  package init(reading path: String, orOf owner: uid_t? = nil, block: KeyBlock) throws(VaultError) {
+    guard let key = try Self.read(path, orOf: owner, block) else {
       throw .masterKeyInvalid(source: path, detail: "there is no such file")
     }
     self = key
@@ -133,16 +186,18 @@ package struct HandedMasterKey: Sendable {
   /// What the package made for `LoadCredential=`, for root alone; nil for others, and where there is none.
   ///
   /// - Throws: `master_key_invalid`.
-  package static func ofPackage() throws(VaultError) -> HandedMasterKey? {
-    geteuid() == 0 ? try read(MasterKeyPlaces.packagePath) : nil
+  package static func ofPackage(block: KeyBlock) throws(VaultError) -> HandedMasterKey? {
+    geteuid() == 0 ? try read(MasterKeyPlaces.packagePath, orOf: nil, block) : nil
   }
 
-  private init(path: String, text: Secret) { (self.path, self.text) = (path, text) }
+  private init(path: String, key: MasterKey) { (self.path, self.key) = (path, key) }
 
-  private static func read(_ path: String) throws(VaultError) -> HandedMasterKey? {
-    guard var bytes = try MasterKeyPlaces.read(path, owner: geteuid(), as: .handed(path)) else { return nil }
-    defer { wipe(&bytes) }
-    return HandedMasterKey(path: path, text: Secret(String(decoding: bytes, as: UTF8.self)))
+  private static func read(
+    _ path: String, orOf owner: uid_t?, _ block: KeyBlock
+  ) throws(VaultError) -> HandedMasterKey? {
+    let owners = [geteuid()] + (owner.map { [$0] } ?? [])
+    let key = try MasterKeyPlaces.key(in: path, owners: owners, as: .handed(path), block: block)
+    return key.map { HandedMasterKey(path: path, key: $0) }
   }
 }
 
@@ -150,15 +205,6 @@ package struct HandedMasterKey: Sendable {
 package struct FoundMasterKey: Sendable {
   package var key: MasterKey
   package var source: MasterKeySource
-}
-
-extension [FoundMasterKey] {
-  fileprivate mutating func append(_ source: MasterKeySource, _ text: [UInt8]?, _ block: KeyBlock) throws(VaultError) {
-    guard var text else { return }
-    defer { wipe(&text) }
-    append(
-      FoundMasterKey(key: try MasterKey(base64: text, source: "\(source)", block: block), source: source))
-  }
 }
 
 extension MasterKey {

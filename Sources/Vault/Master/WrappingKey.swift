@@ -10,6 +10,7 @@ struct WrappingKey: Sendable {
   let fingerprint: String
 
   private static let info = Array("agent-system/kek/v1".utf8)
+  private static let proofInfo = Array("agent-system/recovery-proof/v1".utf8)
   static let fingerprintBytes = 8
 
   init(_ master: MasterKey, installation: Int64, cipher: FieldCipher) throws(VaultError) {
@@ -35,6 +36,15 @@ struct WrappingKey: Sendable {
     defer { wipe(&clear) }
     guard clear.count == KeyBlock.keyBytes else { return nil }
     return try clear.withLocked(in: key.block)
+  }
+
+  /// Says of bytes in clear that who wrote them had the master key: HMAC-SHA-256 under a key made for that alone.
+  func proof(of message: [UInt8]) throws(VaultError) -> [UInt8] { try Self.proof(of: message, under: key) }
+
+  static func proof(of message: [UInt8], under key: LockedKey) throws(VaultError) -> [UInt8] {
+    let derived = HKDF<SHA256>.deriveKey(
+      inputKeyMaterial: key.symmetric, salt: [UInt8](), info: proofInfo, outputByteCount: KeyBlock.keyBytes)
+    return DigestKey.authenticate(message, key: try derived.locked(in: key.block))
   }
 
   func seal(_ clear: [UInt8], at place: SealedPlace) throws(VaultError) -> [UInt8] {

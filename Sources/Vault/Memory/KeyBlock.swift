@@ -43,6 +43,12 @@ package final class KeyBlock: Sendable {
     return key
   }
 
+  /// A key that `body` puts into its 32 bytes; nil where it says that it has none, and what it put there is wiped.
+  func make(_ body: (UnsafeMutableRawPointer) -> Bool) throws(VaultError) -> LockedKey? {
+    let key = try take()
+    return body(address(of: key.slot)) ? key : nil
+  }
+
   private func take() throws(VaultError) -> LockedKey {
     let slot = isUsed.withLock { isUsed -> Int? in
       guard let free = isUsed.firstIndex(of: false) else { return nil }

@@ -28,9 +28,7 @@ package struct RecoveredMaster: Sendable {
   ///
   /// - Throws: `master_key_conflict` where one holds another key.
   package func write(to path: String) throws(VaultError) -> Bool {
-    if var bytes = try MasterKeyPlaces.read(path, owner: geteuid(), as: .file(path)) {
-      defer { wipe(&bytes) }
-      let found = try MasterKey(base64: bytes, source: path, block: key.block)
+    if let found = try MasterKeyPlaces.key(in: path, owners: [geteuid()], as: .file(path), block: key.block) {
       guard found.isEqual(to: key) else { throw .masterKeyConflict(path, "the recovery box") }
       return false
     }

@@ -1,12 +1,14 @@
 import AgentCore
 
 /// `keys/recovery.confirmed`: which recovery code, and which copy of a master key, somebody has shown to have. Bound to
-/// that very code or key: another one is unconfirmed anew.
+/// that very code or key: another one is unconfirmed anew. The proof says that a service which had the ring wrote it.
 ///
-/// `{"code":{"at":"2026-…","public_key":"base64"},"master_key":{"at":"2026-…","fingerprint":"…"}}`
+/// `{"code":{"at":"2026-…","public_key":"base64"},"master_key":{"at":"2026-…","fingerprint":"…"},"proof":"base64"}`
 package struct RecoveryMark: Sendable, Hashable {
   package var code: (publicKey: [UInt8], at: Timestamp)?
   package var masterKey: (fingerprint: String, at: Timestamp)?
+  /// Of all the rest, under a key of the ring: see `KeyRing.isProven`.
+  var proof: [UInt8]?
 
   package init() {}
 
@@ -32,6 +34,14 @@ package struct RecoveryMark: Sendable, Hashable {
     {
       masterKey = (fingerprint, at)
     }
+    proof = members["proof"]?.stringValue.flatMap(Base64.bytes)
+  }
+
+  /// What the proof is of.
+  var proven: [UInt8] {
+    var mark = self
+    mark.proof = nil
+    return Array(Self.fileName.utf8) + mark.json.encoded()
   }
 
   fileprivate var json: JSONValue {
@@ -42,6 +52,7 @@ package struct RecoveryMark: Sendable, Hashable {
     if let masterKey {
       members["master_key"] = ["fingerprint": .string(masterKey.fingerprint), "at": .string(masterKey.at.text)]
     }
+    if let proof { members["proof"] = .string(Base64.text(proof)) }
     return .object(members)
   }
 }
@@ -51,7 +62,7 @@ extension KeyFolder {
     try members(RecoveryMark.fileName).map { RecoveryMark($0) } ?? RecoveryMark()
   }
 
-  package func write(_ mark: RecoveryMark) throws(VaultError) {
+  func write(_ mark: RecoveryMark) throws(VaultError) {
     try write(RecoveryMark.fileName, mark.json.encoded() + [UInt8(ascii: "\n")])
   }
 }

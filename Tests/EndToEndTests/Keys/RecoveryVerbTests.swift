@@ -76,8 +76,7 @@ import Testing
     #expect(rotated.status == 0 && !rotated.output.contains(new), "\(rotated)")
     #expect(try rig.text("fingerprint").split(separator: "\n").count == 2)
     try await service.refused(409, "master_rotation_pending", "POST", "/api/keys:rotate")
-    try await service.refused(
-      409, "master_rotation_pending", "POST", "/api/keys:rotate-master", ["master_key": .string(new)])
+    try await service.refused(409, "master_rotation_pending", "POST", "/api/keys/recovery:new")
     await service.killed()
 
     // Not swapped yet: the old one still does, and it still waits.

@@ -24,12 +24,20 @@ struct StoppedOptions: ParsableArguments {
   var data: String?
   @Option(
     help: ArgumentHelp(
-      "With --data: the master key's file, where it lies at none of its usual places (keys/master.key in the folder, "
-        + "AGENT_SYSTEM_MASTER_KEY, and for root the package's own).", valueName: "file"))
+      "With --data: take keys.master_file from server.yaml of this folder (default: /etc/agent-system, where that names "
+        + "this data folder).", valueName: "dir"))
+  var config: String?
+  @Option(
+    help: ArgumentHelp(
+      "With --data: the master key's file, where it lies at none of its usual places (keys.master_file, else "
+        + "keys/master.key in the folder, AGENT_SYSTEM_MASTER_KEY, and for root the package's own).",
+      valueName: "file")
+  )
   var masterKeyFile: String?
 
   func validate() throws {
     if masterKeyFile != nil, data == nil { throw ValidationError("--master-key-file goes with --data.") }
+    if config != nil, data == nil { throw ValidationError("--config goes with --data.") }
   }
 }
 

@@ -17,7 +17,8 @@ struct RecoveryUseCommand: ClientCommand {
   var recoveryCodeFile: String?
   @Option(
     help: ArgumentHelp(
-      "Where to write the master key, a new file of mode 0400 (default: keys/master.key in the data folder).",
+      "Where to write the master key, a new file of mode 0400 that the folder's owner gets (default: keys/master.key in "
+        + "the data folder).",
       valueName: "file"))
   var output: String?
   @OptionGroup var client: ClientOptions
@@ -34,9 +35,10 @@ struct RecoveryUseCommand: ClientCommand {
     }
     do {
       KeyEnvironment.hideMemory()
-      try DataOwner.become(ofFolder: folder)
-      let found = try RecoveredMaster(dataFolder: folder, code: text)
+      let found = try Self.recovered(folder, text)
       let path = output.map { session.path($0) } ?? MasterKeyPlaces.defaultFile(dataFolder: folder)
+      // Root's folder is root's to write to, and any other its owner's.
+      try DataOwner.become(ofFolder: URL(fileURLWithPath: path).deletingLastPathComponent().path)
       let isNew = try found.write(to: path)
       let answer: JSONValue = [
         "fingerprint": .string(found.fingerprint), "file": .string(path), "written": .bool(isNew),
@@ -56,5 +58,12 @@ struct RecoveryUseCommand: ClientCommand {
     } catch {
       throw .refused("failed", "\(error)")
     }
+  }
+
+  /// Read as the data folder's owner: what lies there may be anything.
+  private static func recovered(_ folder: String, _ code: Secret) throws -> RecoveredMaster {
+    try DataOwner.visit(ofFolder: folder)
+    defer { DataOwner.endVisit() }
+    return try RecoveredMaster(dataFolder: folder, code: code)
   }
 }

@@ -29,6 +29,7 @@ actor KeyDesk {
       show: { () throws(ServiceError) in try await self.show() },
       rotate: { () throws(ServiceError) in try await self.rotate(because: "asked for") },
       rotateMaster: { (key) throws(ServiceError) in try await self.rotateMaster(key) },
+      cancelMaster: { () throws(ServiceError) in try await self.cancelMaster() },
       newRecoveryCode: { () throws(ServiceError) in try await self.newRecoveryCode() },
       confirm: { (proof) throws(ServiceError) in try await self.confirm(proof) })
   }
@@ -55,31 +56,71 @@ actor KeyDesk {
 
   /// Makes a new key where the active one has reached its limits.
   func rotateIfDue() async throws(ServiceError) {
-    guard keys.ring.needsNewKey(at: clock.now()) else { return }
-    try await rotate(because: "the one before had sealed \(keys.ring.activeSeals) values, or is 90 days old")
+    switch keys.ring.limitReached(at: clock.now()) {
+    case .seals(let count)?: try await rotate(because: "the one before had sealed \(count) values")
+    case .days(let days)?: try await rotate(because: "the one before is \(days) days old")
+    case nil: return
+    }
   }
 
+  /// Wraps the ring under a new master key too; one that waits already gives way to it.
   func rotateMaster(_ text: Secret) async throws(ServiceError) -> JSONValue {
     try await alone { () async throws in
-      let ring = keys.ring
       let next = try MasterKey(
-        base64: Array(text.reveal().utf8), source: "The new master key", block: keys.master.key.block)
-      do {
-        try await wrap(under: next)
-      } catch is StoreError {
-        // A pass may have destroyed a key meanwhile; a second failure is another one.
-        try ring.adopt(try await keys.store.rows())
-        if !ring.isMasterPending { try await wrap(under: next) }
-      }
+        base64: Array(text.reveal().utf8), source: "The new master key",
+        block: keys.master.key.block)
+      let wasPending = keys.ring.isMasterPending
+      try await twice { try await wrap(under: next) }
       log.record(
-        .info, "keys", "the keys are wrapped under a new master key too; put it in place and restart the service", [:])
+        .info, "keys",
+        "the keys are wrapped under a new master key too; put it in place and restart the service",
+        ["replaced": wasPending ? "another new one, which opens nothing any more" : "none"])
+      if wasPending { await forgetNext() }
     }
     return try show()
   }
 
   private func wrap(under next: MasterKey) async throws {
-    let wraps = try keys.ring.prepareMaster(next, after: keys.master.key, in: keys.folder)
-    try await adopting { () async throws(StoreError) in try await keys.store.setWraps(wraps) }
+    let (wraps, fingerprint) = try keys.ring.prepareMaster(
+      next, after: keys.master.key, in: keys.folder)
+    try await adopting(takingBack: true) { () async throws(StoreError) in
+      try await keys.store.setWraps(wraps)
+    }
+    try keys.ring.settleFolder(keys.folder, beside: fingerprint)
+  }
+
+  /// Lets go of a new master key that waits; does nothing where none does.
+  func cancelMaster() async throws(ServiceError) -> JSONValue {
+    try await alone { () async throws in
+      guard keys.ring.isMasterPending else { return }
+      try await twice {
+        // A start under the new key may have sealed the box for it, and then not come to its end.
+        _ = try keys.ring.renewRecoveryBox(keys.master.key, in: keys.folder)
+        let wraps = keys.ring.wrapsOfThisMaster
+        try await adopting(takingBack: true) { () async throws(StoreError) in try await keys.store.setWraps(wraps) }
+      }
+      try keys.ring.settleFolder(keys.folder)
+      log.record(.info, "keys", "the change of the master key was taken back: the one in force stays", [:])
+      await forgetNext()
+    }
+    return try show()
+  }
+
+  /// What a new master key that was let go of would open goes from the disk.
+  private func forgetNext() async {
+    guard await !keys.store.forgetOverwritten() else { return }
+    log.record(
+      .warning, "keys",
+      "what the new master key that was let go of opens still stands in the database's files, for something reads them: a "
+        + "later checkpoint overwrites it", [:])
+  }
+
+  /// A pass may have destroyed a key meanwhile; a second failure is another one.
+  private func twice(_ change: () async throws -> Void) async throws {
+    do { try await change() } catch is StoreError {
+      try keys.ring.adopt(try await keys.store.rows(), takingBack: true)
+      try await change()
+    }
   }
 
   func newRecoveryCode() async throws(ServiceError) -> Secret {
@@ -93,41 +134,43 @@ actor KeyDesk {
 
   func confirm(_ proof: KeyProof) async throws(ServiceError) -> JSONValue {
     try await alone { () async throws in
-      var mark = try keys.folder.recoveryMark()
-      let block = keys.master.key.block
+      let (ring, folder, block) = (keys.ring, keys.folder, keys.master.key.block)
       switch proof {
       case .recoveryCode(let text):
         let code = try RecoveryCode(text.reveal())
-        guard let box = try keys.folder.recoveryBox() else {
+        guard let box = try folder.recoveryBox() else {
           throw VaultError.recoveryCodeInvalid(
             "There is no recovery code yet: make one by `agent-system key recovery new`")
         }
         guard try box.open(code, in: block).isEqual(to: keys.master.key) else {
           throw VaultError.recoveryCodeInvalid("The recovery code opens another master key than the one in force")
         }
-        mark.code = (box.publicKey, clock.now())
+        try ring.confirm(box, at: clock.now(), in: folder)
       case .masterKey(let text):
         let copy = try MasterKey(base64: Array(text.reveal().utf8), source: "What was given", block: block)
         guard copy.isEqual(to: keys.master.key) else {
           throw VaultError.recoveryCodeInvalid("This is a master key, but not the one in force")
         }
-        mark.masterKey = (keys.ring.fingerprint, clock.now())
+        try ring.confirmMaster(at: clock.now(), in: folder)
       }
-      try keys.folder.write(mark)
     }
     return try show()
   }
 
   /// Runs a commit on the ring's table and takes the rows over. Where nobody knows whether it came about, the table is
   /// asked.
-  private func adopting(_ commit: () async throws(StoreError) -> [KeyRingRow]) async throws {
+  private func adopting(
+    takingBack: Bool = false, _ commit: () async throws(StoreError) -> [KeyRingRow]
+  ) async throws {
     let rows: [KeyRingRow]
     do throws(StoreError) { rows = try await commit() } catch {
       // Without an answer the ring stays as it is, and the next start reads the table.
-      if let rows = try? await keys.store.rows() { try? keys.ring.adopt(rows) }  // See above.
+      if let rows = try? await keys.store.rows() {  // See above.
+        try? keys.ring.adopt(rows, takingBack: takingBack)  // See above.
+      }
       throw error
     }
-    try keys.ring.adopt(rows)
+    try keys.ring.adopt(rows, takingBack: takingBack)
   }
 
   /// One verb at a time: each reads the ring, commits, and takes over what was committed.

@@ -1,4 +1,3 @@
-import AgentCore
 import CPlatform
 import Glibc
 import Vault
@@ -8,16 +7,20 @@ import Vault
 struct KeyEnvironment: Sendable {
   /// `$CREDENTIALS_DIRECTORY`: where systemd put what `LoadCredential=` names.
   var credentials: String?
-  var master: Secret?
+  /// In locked memory from here on: no text of it was ever made.
+  var master: TakenMasterKey?
 
   /// To be called once, before anything else reads the environment.
   static func takenOver() -> KeyEnvironment {
     var result = KeyEnvironment()
     if let path = getenv("CREDENTIALS_DIRECTORY"), path.pointee != 0 { result.credentials = String(cString: path) }
     guard let value = getenv(MasterKeyPlaces.variableName) else { return result }
-    if value.pointee != 0 { result.master = Secret(String(cString: value)) }
+    let count = strlen(value)
+    if count > 0 {
+      result.master = TakenMasterKey(variable: UnsafeRawBufferPointer(start: value, count: count))
+    }
     // The memory that the kernel shows of the process, not only the list of names.
-    explicit_bzero(value, strlen(value))
+    explicit_bzero(value, count)
     unsetenv(MasterKeyPlaces.variableName)
     return result
   }

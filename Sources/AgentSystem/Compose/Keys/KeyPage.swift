@@ -5,29 +5,26 @@ import Vault
 /// What `key show` and `GET /api/keys` say. No key, wrapped or not, is in it.
 ///
 /// `{"fingerprint","installation","master_key":{"source","place","beside_data","next_pending"},"keys":[{"id","purpose",
-/// "state","seals","created_at"}],"sealing":{"running","done","total"},"recovery":{"code","confirmed","code_confirmed_at",
-/// "master_key_confirmed_at"},"engines","memory_locked"}`
+/// "state","seals","created_at"}],"sealing":{"running","done","total"},"recovery":{"code","state","confirmed",
+/// "code_confirmed_at","master_key_confirmed_at"},"engines","memory_locked"}`; a recovery's `state` is `none`, `made` or
+/// `unverified`.
 enum KeyPage {
   static func json(_ keys: OpenKeys, progress: SealingPass.Progress?) throws(VaultError) -> JSONValue {
     let (ring, folder) = (keys.ring, keys.folder)
-    let (box, mark) = (try folder.recoveryBox(), try folder.recoveryMark())
-    let isBeside: Bool
-    if case .file(let path) = keys.master.source {
-      isBeside = path.hasPrefix(folder.path + "/")
-    } else {
-      isBeside = false
-    }
+    let way = try ring.wayBack(in: folder)
     var members: [String: JSONValue] = [
       "fingerprint": .string(ring.fingerprint), "installation": .string("\(ring.installation)"),
       "master_key": [
         "source": .string(keys.master.source.word), "place": .string("\(keys.master.source)"),
-        "beside_data": .bool(isBeside), "next_pending": .bool(ring.isMasterPending),
+        "beside_data": .bool(keys.master.source.lies(in: folder)),
+        "next_pending": .bool(ring.isMasterPending),
       ],
       "keys": .array(ring.rows.map(row)),
       "recovery": [
-        "code": .bool(box != nil), "confirmed": .bool(mark.holds(box: box, fingerprint: ring.fingerprint)),
-        "code_confirmed_at": JSONValue(mark.code?.at.text),
-        "master_key_confirmed_at": JSONValue(mark.masterKey?.at.text),
+        "code": .bool(way.code == .made), "state": .string(way.code.rawValue),
+        "confirmed": .bool(way.isConfirmed),
+        "code_confirmed_at": JSONValue(way.mark.code?.at.text),
+        "master_key_confirmed_at": JSONValue(way.mark.masterKey?.at.text),
       ],
       "engines": .string(ring.engines), "memory_locked": .bool(keys.master.key.block.isLocked),
     ]
@@ -57,17 +54,17 @@ enum KeyPage {
       "master key", text: (master?["place"]?.stringValue ?? "") + (beside ? " (beside the data)" : ""),
       beside ? .yellow : nil)
     if master?["next_pending"]?.boolValue == true {
-      page.add("", text: "a new one waits: put it in place and restart the service", .yellow)
+      page.add(
+        "", text: "a new one waits: put it in place and restart the service, or take it back by",
+        .yellow)
+      page.add("", text: "agent-system key rotate --master --cancel", .yellow)
     }
     let isConfirmed = recovery?["confirmed"]?.boolValue == true
-    let hasCode = recovery?["code"]?.boolValue == true
-    page.add(
-      "recovery",
-      text: isConfirmed
-        ? "confirmed"
-        : hasCode
-          ? "a code was made, and nobody has confirmed it: agent-system key recovery confirm"
-          : "none: agent-system key recovery new", isConfirmed ? .green : .yellow)
+    page.add("recovery", text: wayBack(recovery), isConfirmed ? .green : .yellow)
+    if recovery?["state"]?.stringValue == WayBack.Code.unverified.rawValue {
+      page.add("", text: "nothing shows that recovery.box was made with this master key:", .yellow)
+      page.add("", text: "make a new code by agent-system key recovery new", .yellow)
+    }
     page.add("engines", json["engines"])
     if json["memory_locked"]?.boolValue == false { page.add("memory", text: "not locked", .yellow) }
     if let line = progressLine(sealing) { page.add("sealing", text: line) }
@@ -79,6 +76,24 @@ enum KeyPage {
       ])
     }
     return page.text + "\n" + table.text(console.paint, limit: console.lineLimit)
+  }
+
+  private static func wayBack(_ recovery: JSONValue?) -> String {
+    if recovery?["confirmed"]?.boolValue == true { return "confirmed" }
+    return switch recovery?["state"]?.stringValue.flatMap({ WayBack.Code(rawValue: $0) }) {
+    case .made: "a code was made, and nobody has confirmed it: agent-system key recovery confirm"
+    case .unverified: "none that can be relied on"
+    case .absent, nil: "none: agent-system key recovery new"
+    }
+  }
+
+  /// Nothing is being sealed anew, and no key of before has anything left.
+  static func isSealedAnew(_ json: JSONValue) -> Bool {
+    let isOpening = json["keys"]?.arrayValue?.contains {
+      $0["purpose"]?.stringValue == KeyPurpose.field.rawValue
+        && $0["state"]?.stringValue == KeyState.opening.rawValue
+    }
+    return isOpening != true && progressLine(json["sealing"]) == nil
   }
 
   /// Nil while nothing is being sealed anew.
