@@ -110,6 +110,35 @@ import Testing
     #expect(try await rig.sql("SELECT count(*) FROM journal WHERE instr(body, '$sealed') > 0") == "1")
     #expect(try await rig.sql("SELECT count(*) FROM label") == "0")
   }
+
+  @Test("a task that begins before the pass has come to its rows gets its values by reference, and shows none of them")
+  func early() async throws {
+    let secret = "planted-early-secret"
+    let unsealed = ["encryption.yaml": "encryption: {sensitive_fields: [no_member_has_this_name]}\n"]
+    let first = try await rig.serve(files: KeyRig.writingFiles.merging(unsealed) { $1 })
+    try await rig.disableAgents(of: first)
+    // The pass has some hundred rows to go through before it comes to the writer's.
+    let bulk: [JSONValue] = (0..<500).map { _ in
+      ["agent": "bulk", "input": ["prompt": .string(String(repeating: "words ", count: 500)), "token": "12345678"]]
+    }
+    for _ in 0..<2 {
+      #expect(try await first.send("POST", "/api/tasks:batch", ["tasks": .array(bulk)]).status == 201)
+    }
+    let id = try await first.create([
+      "agent": "writer", "input": ["prompt": "put it down", "api_key": .string(secret)],
+    ])
+    await rig.stop(first)
+    _ = try await rig.sql(
+      "UPDATE agent_state SET disabled = 0 WHERE agent = (SELECT id FROM name WHERE text = 'writer')")
+    let second = try await rig.serve(
+      files: ["encryption.yaml": "encryption: {sensitive_fields: [api_key, password, token]}\n"])
+    #expect(try await second.task(id)["input"] == ["prompt": "put it down", "api_key": "[sealed]"])
+    #expect(try await second.ended(id)["status"] == "completed")
+    #expect(try await second.send("GET", "/api/tasks/\(id)/files/out.txt").text == secret)
+    var events = try await second.events("/api/tasks/\(id)/events")
+    while try await events.next() != nil {}
+    #expect(!events.text.contains(secret))
+  }
 }
 
 extension KeyRig {
