@@ -34,6 +34,21 @@ package enum ConfigFolder {
     try all(of: nil, environment, tools)
   }
 
+  /// `server.yaml` alone, for work beside a stopped service: what is wrong with the other files, or a variable that they
+  /// name and a shell has not, is no matter there.
+  package static func server(_ folder: String, environment: [String: String] = [:]) throws(ConfigError)
+    -> ServerSettings
+  {
+    let path = trimmed(folder)
+    guard isFolder(path) else {
+      throw ConfigError(issues: [ConfigIssue(file: path, code: .invalid, message: "there is no such folder")])
+    }
+    var load = Load(folder: path, environment: environment)
+    let result = load.serverAlone()
+    guard load.issues.isEmpty else { throw ConfigError(issues: load.issues.sorted()) }
+    return result
+  }
+
   private static func all(
     of folder: String?, _ environment: [String: String], _ tools: [String]
   ) throws(ConfigError) -> LoadedConfiguration {
@@ -95,6 +110,12 @@ private struct Load {
     result.hideSensitive()
     result.warnings += unread()
     return result
+  }
+
+  mutating func serverAlone() -> ServerSettings {
+    var result = LoadedConfiguration()
+    server(into: &result)
+    return result.server
   }
 
   private func file(_ name: String) -> String { name.hasPrefix("/") ? name : "\(folder ?? "")/\(name)" }

@@ -28,8 +28,10 @@ import Testing
           "agent": "writer", "input": ["prompt": "put it down", "api_key": .string(Self.secret(number))],
         ]))
     }
-    var hit = 0
-    for _ in 0..<KeyRig.kills {
+    // Lives that missed the pass count as kills outside it, and others follow.
+    var (hit, lives) = (0, 0)
+    while hit < KeyRig.kills, lives < 4 * KeyRig.kills {
+      lives += 1
       // Killed before the answer, right after it, or so many requests into the pass.
       let requests = Int(random.next() % 24)
       let life = service
@@ -45,8 +47,8 @@ import Testing
       if wasRunning { hit += 1 }
       service = try await rig.serve()
     }
-    print("drill: rotation: \(hit) of \(KeyRig.kills) kills met the pass under way for certain, seed \(Drill.seed)")
-    if Drill.isOn { #expect(hit >= KeyRig.kills / 2) }
+    print("drill: rotation: \(hit) kills in the pass under way, in \(lives) lives, seed \(Drill.seed)")
+    #expect(hit == KeyRig.kills)
     let answer = try await service.asking("GET", "/api/keys") { answer in
       let states = answer.json["keys"]?.arrayValue?.filter { $0["purpose"] == "field" }.map { $0["state"] } ?? []
       return states.filter { $0 == "active" }.count == 1 && !states.contains("opening")
