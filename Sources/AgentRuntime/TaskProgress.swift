@@ -53,6 +53,9 @@ package struct TaskProgress: Sendable {
     }
   }
 
+  /// What the steps show changes.
+  package mutating func updateSteps(_ change: (inout Step) -> Void) { history.update(change) }
+
   /// Takes in how a step ended before its row is written.
   package mutating func apply(_ end: StepEnd, at moment: Timestamp) {
     history.apply(end, at: moment)

@@ -6,18 +6,24 @@ import AgentCore
 /// model the same bytes.
 struct TaskSealing: Sendable {
   private let policy: SensitivePolicy
+  /// The list as it was when this was last brought up to it: a reload may make it longer under a running task.
+  private(set) var fields: SensitiveFields
+  /// As its claim gave it.
+  private let task: AgentTask
   private var clear = ClearValues.none
   /// Finds all that was sealed of the task so far.
   private(set) var filter = SealedFilter()
-  /// Finds the input's sealed values: the same for all of the task's life.
+  /// Finds the input's sealed values: the same for all of the task's life, but for a list that becomes longer.
   private(set) var promptFilter = SealedFilter()
-  /// Arguments of this life's calls that are other than shown, by the step of the reply and by that of the call.
+  /// Exact arguments of this life's newest calls, by the step of the reply and by that of the call. All of them: the store
+  /// may hide one more.
   private var calls: [Int: [String: JSONValue]] = [:]
   private var arguments: [Int: JSONValue] = [:]
 
-  init(_ policy: SensitivePolicy) { self.policy = policy }
-
-  var fields: SensitiveFields { policy.fields }
+  init(_ policy: SensitivePolicy, _ task: AgentTask) {
+    (self.policy, self.task, fields) = (policy, task, policy.fields)
+    open(.none)
+  }
 
   /// Paths that a reference may name.
   var paths: [String] { clear.paths }
@@ -29,10 +35,52 @@ struct TaskSealing: Sendable {
       || history.steps.contains { $0.input.hasPlaceholder || $0.output?.hasPlaceholder == true }
   }
 
+  /// `values`: what the store holds sealed of the task.
   mutating func open(_ values: ClearValues) {
-    clear = values
-    filter = SealedFilter(values.revealTexts())
-    promptFilter = SealedFilter(values.revealInputTexts())
+    let labels = JSONValue.object(task.labels.mapValues { .string($0) })
+    clear = values.adding(input: task.input, others: [task.metadata, labels], fields)
+    filter.add(clear.revealTexts())
+    promptFilter.add(clear.revealInputTexts())
+  }
+
+  /// Brings this, and what the steps show, to the list in force: as the store will hold the rows once its pass has come to
+  /// them.
+  mutating func keepUp(with progress: inout TaskProgress) {
+    let list = policy.fields
+    guard list != fields else { return }
+    fields = list
+    open(clear)
+    progress.updateSteps { mask(&$0) }
+  }
+
+  private mutating func mask(_ step: inout Step) {
+    if let input = masked(step.input, as: "input", of: step, .stepStarted) {
+      arguments[step.number] =
+        arguments[step.number] ?? clear.revealArguments(ofStep: step.number) ?? step.input[StepSealing.arguments]
+      step.input = input
+    }
+    guard let output = step.output, let shown = masked(output, as: "output", of: step, .stepFinished) else { return }
+    if step.kind == .modelCall, calls[step.number] == nil {
+      let exact = Self.arguments(in: output)
+      calls[step.number] = exact.merging(clear.revealCalls(askedForInStep: step.number)) { $1 }
+    }
+    step.output = shown
+  }
+
+  /// Nil where all of it may be shown.
+  private mutating func masked(
+    _ value: JSONValue, as name: String, of step: Step, _ row: JournalEventType
+  ) -> JSONValue? {
+    let body = StepSealing.body([name: value], of: row, kind: step.kind, name: step.name, fields)
+    guard let masked = body[name], masked != value else { return nil }
+    filter.learn(masked[StepSealing.member]?[StepSealing.values]?.arrayValue ?? [])
+    return StepSealing.shown(masked)
+  }
+
+  private static func arguments(in reply: JSONValue) -> [String: JSONValue] {
+    let calls = reply["tool_calls"]?.arrayValue ?? []
+    let byID = calls.map { ($0["id"]?.stringValue ?? "", $0[StepSealing.arguments] ?? .null) }
+    return Dictionary(byID) { $1 }
   }
 
   // MARK: what a tool gets
@@ -72,20 +120,27 @@ struct TaskSealing: Sendable {
 
   mutating func input(of call: ToolCall, step: Int) -> JSONValue {
     let input = StepSealing.input(callID: call.id, arguments: call.arguments, of: call.name, fields, &filter)
-    if input[StepSealing.member] != nil { arguments[step] = call.arguments }
+    arguments = [step: call.arguments]
     return input
   }
 
   /// Of a model's reply.
   mutating func output(of reply: JSONValue, step: Int) -> JSONValue {
     let output = StepSealing.output(ofModel: reply, fields, &filter)
-    if let exact = output[StepSealing.member]?[StepSealing.calls]?.objectValue { calls[step] = exact }
+    calls = [step: Self.arguments(in: reply)]
     return output
   }
 
-  /// Of a tool.
-  mutating func output(of output: JSONValue, hiding hidden: [JSONValue]) -> JSONValue {
-    StepSealing.output(ofTool: output, hiding: hidden, &filter)
+  /// Of a tool, which masked its own by `given`, the list as it was when the call began.
+  mutating func output(
+    of output: JSONValue, by tool: String, hiding hidden: [JSONValue], _ given: SensitiveFields
+  ) -> JSONValue {
+    let output = StepSealing.output(ofTool: output, hiding: hidden, &filter)
+    guard given != fields else { return output }
+    let body = StepSealing.body(["output": output], of: .stepFinished, kind: .toolCall, name: tool, fields)
+    guard let masked = body["output"] else { return output }
+    filter.learn(masked[StepSealing.member]?[StepSealing.values]?.arrayValue ?? [])
+    return masked
   }
 
   func filtered(_ end: StepEnd) -> StepEnd {

@@ -47,6 +47,7 @@ extension WorkerRun {
     _ number: Int, turn: Int, half: ModelStep?, settling: ModelUsage?
   ) async throws(Worker.ClaimEnded) -> Beginning {
     let step: ModelStep
+    sealing.keepUp(with: &progress)
     do throws(Failure) {
       // Anew for each try: a default that was switched, or a provider that a reload changed, serves from here on.
       if let half { step = half } else { step = try modelStep(number: number, turn: turn) }

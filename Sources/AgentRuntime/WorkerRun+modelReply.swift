@@ -12,6 +12,7 @@ extension WorkerRun {
           "used": "\(reply.usage.totalTokens)",
         ])
     }
+    sealing.keepUp(with: &progress)
     let output = sealing.output(of: reply.output, step: step.number)
     var reply = reply
     // What is judged is what the journal shows.

@@ -11,7 +11,7 @@ extension WorkerRun {
     let look = await look(at: step, heeding: worker.interrupt, within: parts.timeouts.toolCall)
     switch look.value {
     case .done(let outcome):
-      noteFinished(outcome, number: step.number)
+      noteFinished(outcome, of: step)
       return false
     case .notDone: return nil
     case .inDoubt(let detail):
@@ -30,7 +30,7 @@ extension WorkerRun {
     let reason = worker.interrupt.reason ?? earlier
     switch look.value {
     case .done(let outcome):
-      noteFinished(outcome, number: step.number)
+      noteFinished(outcome, of: step)
       return try await end(with: worker.outcome(of: reason))
     case .notDone: return try await leave(harmlessly: step.number, cutBy: reason)
     case .inDoubt(let detail):

@@ -85,7 +85,7 @@ extension WorkerRun {
       parts.faults.reached(FaultPoint(step.plan.effect.faultCell, .afterEffect))
       switch result.value {
       case .success(let outcome):
-        noteFinished(outcome, number: step.number)
+        noteFinished(outcome, of: step)
         return false
       case .failure(let error):
         if let isOver = try await follow(error, cut: result.cut, in: step) { return isOver }
@@ -171,13 +171,15 @@ extension WorkerRun {
     }
   }
 
-  mutating func noteFinished(_ outcome: ToolOutcome, number: Int) {
+  mutating func noteFinished(_ outcome: ToolOutcome, of step: ToolStep) {
+    sealing.keepUp(with: &progress)
     var members: [String: JSONValue] = ["text": .string(outcome.text)]
     if !outcome.writtenFiles.isEmpty {
       members["files"] = .array(outcome.writtenFiles.map { ["path": .string($0.path), "size": .integer($0.size)] })
     }
-    let output = sealing.output(of: .object(members), hiding: outcome.hidden)
-    note(StepEnd(number: number, outcome: .finished(output: output, resultHash: parts.digester.digest(output))))
+    let output = sealing.output(
+      of: .object(members), by: step.call.name, hiding: outcome.hidden, step.context.sensitive)
+    note(StepEnd(number: step.number, outcome: .finished(output: output, resultHash: parts.digester.digest(output))))
   }
 
   mutating func leaveInDoubt(

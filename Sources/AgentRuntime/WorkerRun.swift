@@ -24,7 +24,7 @@ struct WorkerRun {
 
   init(worker: Worker) {
     self.worker = worker
-    sealing = TaskSealing(worker.parts.sensitive)
+    sealing = TaskSealing(worker.parts.sensitive, worker.task)
     progress = TaskProgress(after: worker.claimed.lastTaskSequence)
     deadline = worker.parts.clock.uptime() + worker.claimed.timeLeft
     // Checked when the task was created: one that cannot be read is of a newer build (`toItsEnd`).
@@ -54,6 +54,7 @@ struct WorkerRun {
         try await leave(for: reason)
         return
       }
+      sealing.keepUp(with: &progress)
       let action = AgentLoop.next(progress.history, schema: schema)
       let isOver: Bool
       switch action {
@@ -96,14 +97,15 @@ struct WorkerRun {
 
   /// Opens what the task holds sealed, where it shows that it does; what the task fails with where that cannot be.
   private mutating func openSealed() async throws(Worker.ClaimEnded) -> Failure? {
-    guard TaskSealing.isNeeded(worker.task, progress.history) else { return nil }
+    // What a pass has sealed since the claim shows by itself; a value in a text of JSON does not.
+    guard worker.claimed.hasSealed || TaskSealing.isNeeded(worker.task, progress.history) else { return nil }
     while true {
       do throws(StoreError) {
         sealing.open(try await parts.store.clearValues(of: worker.task.id))
         noteTaken("the task's sealed values were read after all")
         return nil
       } catch {
-        if [.sealedValueInvalid, .keyUnknown, .sealedFormatUnknown].contains(error.code) {
+        if error.isUnopened {
           return Failure(code: error.code.rawValue, detail: error.detail)
         }
         try await pause(after: error, "the task's sealed values could not be read yet")

@@ -14,6 +14,7 @@ final class EngineRig: Sendable {
   let clock: ManualClock
   let store: SQLiteTaskStore
   let file: StoreFile
+  let sealing: StoreSealing
   let tasks: TaskService
   let agents: AgentService
   let engine: Dispatcher
@@ -34,7 +35,7 @@ final class EngineRig: Sendable {
     timeouts: StepTimeouts = StepTimeouts(), workers: Int = 64, provider: (any ModelProvider)? = nil,
     others: [ProviderID: any ModelProvider] = [:], behind given: ProviderDirectory? = nil, allowedRoots: [String] = [],
     lostAnswers: LostAnswers? = nil, hooks: StoreHooks = StoreHooks(), log: any ServiceLog = NoLog(),
-    ring: KeyRing? = nil,
+    ring: KeyRing? = nil, sensitive: SensitivePolicy = SensitivePolicy(),
     onCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in }
   ) async throws {
     (self.folder, self.clock) = (folder, clock)
@@ -49,9 +50,8 @@ final class EngineRig: Sendable {
           onCommit(notice)
           events.committed(notice)
         }, commitFault: { _ in commitFault.next() }))
-    let store = try await SQLiteTaskStore(
-      file: file, clock: clock, digester: digester,
-      sealing: StoreSealing(ring: try ring ?? TestKeys.ring(), policy: SensitivePolicy()))
+    sealing = StoreSealing(ring: try ring ?? TestKeys.ring(), policy: sensitive)
+    let store = try await SQLiteTaskStore(file: file, clock: clock, digester: digester, sealing: sealing)
     self.store = store
     recovery = try await store.beginEpoch()
     let work = BlockingWork()
@@ -68,14 +68,14 @@ final class EngineRig: Sendable {
       providers: providers,
       tools: ToolRegistry(tools: FileToolbox(digester: digester, work: work).tools + tools), workspaces: workspaces,
       events: events, clock: clock, random: random, digester: digester, faults: NoFaults(), log: log,
-      retries: retries, timeouts: timeouts)
+      sensitive: sensitive, retries: retries, timeouts: timeouts)
     engine = Dispatcher(parts: parts, agents: directory, options: Dispatcher.Options(workers: workers))
     // As the composition does it.
     providers.onVacancy { [weak engine] in engine?.hasten($0) }
     events.onEnded { [providers] in providers.forget($0) }
     tasks = TaskService(
       store: store, workspaces: workspaces, agents: directory, events: events, engine: engine, clock: clock,
-      digester: digester)
+      digester: digester, sensitive: sensitive)
     agents = AgentService(store: store, agents: directory, engine: engine) { [directory, configured] id in
       if let newest = configured.value?.first(where: { $0.id == id }) { directory.update(newest) }
     }

@@ -79,7 +79,7 @@ extension StepSealing {
       }
     case (.string(let text), .string(let shown)) where shown != SealedMember.placeholder:
       // Arguments as text. `try?`: what is no JSON is hidden as the text that it is.
-      guard let inner = try? JSONValue(parsing: text), let innerShown = try? JSONValue(parsing: shown) else {
+      guard let inner = try? JSONValue(stored: text.utf8), let innerShown = try? JSONValue(stored: shown.utf8) else {
         return [value]
       }
       return hiddenValues(of: inner, shownAs: innerShown)
