@@ -102,6 +102,13 @@ import Testing
     let box = try #require(try keys.recoveryBox()).keepingProofs(of: [])
     try keys.write(box)
     #expect(try ring.wayBack(in: keys).code == .unverified)
+    var changing = fixture
+    let next = try MasterKey(randomIn: changing.block)
+    changing.set(try ring.prepareMaster(next, after: changing.master, in: keys).wraps)
+    #expect(throws: VaultError.masterRotationPending) {
+      try changing.ring().confirm(box, at: RingFixture.start, in: keys)
+    }
+    try ring.settleFolder(keys)
     try ring.confirm(box, at: RingFixture.start, in: keys)
     let way = try ring.wayBack(in: keys)
     #expect(way.code == .made && way.isConfirmed && way.mark.code?.at == RingFixture.start)
@@ -159,12 +166,15 @@ import Testing
   func replaced() throws {
     var fixture = try RingFixture()
     let ring = try fixture.ring()
+    let code = try RecoveryCode()
     try keys.write([ring.mark])
-    try ring.makeRecoveryBox(fixture.master, for: try RecoveryCode(), in: keys)
+    try ring.makeRecoveryBox(fixture.master, for: code, in: keys)
     let (second, third) = (try MasterKey(randomIn: fixture.block), try MasterKey(randomIn: fixture.block))
     fixture.set(try ring.prepareMaster(second, after: fixture.master, in: keys).wraps)
     try ring.adopt(fixture.rows)
     let late = fixture.rows
+    // A start under it was killed after it had sealed the box.
+    #expect(try fixture.ring(second).renewRecoveryBox(second, in: keys))
     let (wraps, fingerprint) = try ring.prepareMaster(third, after: fixture.master, in: keys)
     // Until the commit all three may come to stand.
     #expect(try keys.marks().count == 3 && keys.recoveryBox()?.proofs.count == 3)
@@ -175,6 +185,7 @@ import Testing
     #expect(try keys.marks() == [ring.mark, fixture.ring(third).mark] && keys.recoveryBox()?.proofs.count == 2)
     #expect(try keys.oldMasters().boxes.keys.sorted() == [fingerprint])
     #expect(throws: VaultError.self) { try fixture.ring(second) }
+    #expect(try RecoveredMaster(dataFolder: folder.path, code: Secret(code.reveal())).fingerprint == ring.fingerprint)
     // Rows that were read before the commit come late.
     try ring.adopt(late)
     #expect(ring.rows == fixture.rows && ring.isMasterPending)

@@ -30,13 +30,13 @@ extension KeyRing {
     guard let before = try masters.keys(under: wrappingKey) else {
       throw .keyFileInvalid(
         path: "\(folder.path)/\(OldMasters.fileName)",
-        detail:
-          "the master keys of before do not open, and a change would lose them: put the file back from a copy, "
+        detail: "the master keys of before do not open, and a change would lose them: put the file back from a copy, "
           + "or move it away to go on without them")
     }
     try masters.put(before + [current], under: new)
     try folder.write(masters)
-    if var box = try folder.recoveryBox(), try box.isProven(under: wrappingKey) {
+    // A start under another new key may have sealed the box for that one, and then not come to its end.
+    if try renewRecoveryBox(current, in: folder), var box = try folder.recoveryBox() {
       try box.prove(under: new)
       try folder.write(box)
     }

@@ -55,8 +55,11 @@ extension KeyRing {
 
   /// Puts down that somebody has shown the code of this box, which gave the master key in force: nobody without that key
   /// could have made it, so that the box is proven by now.
+  ///
+  /// - Throws: `master_rotation_pending` for a box without a proof: nothing here could prove it to the key to come.
   package func confirm(_ box: RecoveryBox, at time: Timestamp, in folder: KeyFolder) throws(VaultError) {
     if try !box.isProven(under: wrappingKey) {
+      if isMasterPending { throw .masterRotationPending }
       var box = box
       try box.prove(under: wrappingKey)
       try folder.write(box)
