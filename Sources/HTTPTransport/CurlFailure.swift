@@ -41,13 +41,15 @@ struct CurlFailure {
     let meaning = String(cString: curl_easy_strerror(code))
     switch transportCode {
     case .tlsFailed: return TransportError(.tlsFailed, "\(place): \(errorText.isEmpty ? meaning : errorText)")
+    case .tooLarge where code == CURLE_OUT_OF_MEMORY:
+      return TransportError(.tooLarge, "\(place): a line of the answer's head is too long", wasSent: true)
     case let other: return TransportError(other, "\(place): \(proxy?.trouble(code, meaning) ?? meaning)")
     }
   }
 
   private var transportCode: TransportError.Code {
     switch code {
-    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_OUT_OF_MEMORY,
+    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
       CURLE_INTERFACE_FAILED, CURLE_PROXY, CURLE_FAILED_INIT:
       .unreachable
     case CURLE_OPERATION_TIMEDOUT: .timeout
@@ -59,7 +61,8 @@ struct CurlFailure {
       CURLE_SSL_SHUTDOWN_FAILED, CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
       CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT:
       .tlsFailed
-    case CURLE_FILESIZE_EXCEEDED: .tooLarge
+    // The second is what libcurl says of a line of a head that is longer than 100 KB.
+    case CURLE_FILESIZE_EXCEEDED, CURLE_OUT_OF_MEMORY: .tooLarge
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING,
       CURLE_BAD_FUNCTION_ARGUMENT, CURLE_HTTP_RETURNED_ERROR:
       .malformed

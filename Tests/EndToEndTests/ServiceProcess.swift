@@ -111,6 +111,15 @@ final class ServiceProcess: Sendable {
     return (pages.count > 1 ? Int(pages[1]) ?? 0 : 0) * sysconf(Int32(_SC_PAGESIZE))
   }
 
+  /// Of user and kernel together, of all its threads, since it began.
+  func processorSeconds() throws -> Double {
+    let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+    // The name, in brackets, may hold anything; utime and stime are the 14th and 15th field (proc_pid_stat(5)).
+    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+    let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }
+    return ticks.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
   /// Waits until it is gone; its exit status, or the signal's number negated.

@@ -69,15 +69,7 @@ extension ConfigReader {
       preconditionFailure("'\(key.path)' holds no lists")
     }
     let shown = Self.join(section.shown, name)
-    guard case .mapping(let entries) = entry.value.content else {
-      wrongType(entry.value, shown, "a mapping from names to lists")
-      return []
-    }
-    guard entries.count <= maximum else {
-      log.add(.invalid, entry.keyMark, "'\(shown)' has \(entries.count) entries; \(maximum) is the most")
-      return []
-    }
-    return entries.compactMap { item in
+    return entries(of: entry, shown, atMost: maximum, "a mapping from names to lists").compactMap { item in
       guard isName(item, in: shown) else { return nil }
       let path = Self.join(shown, item.key)
       guard case .sequence(let items) = item.value.content else {
@@ -102,15 +94,7 @@ extension ConfigReader {
     guard let (entry, key) = value(name, in: section) else { return [] }
     guard case .secrets(let maximum) = key.type else { preconditionFailure("'\(key.path)' holds no secrets") }
     let shown = Self.join(section.shown, name)
-    guard case .mapping(let entries) = entry.value.content else {
-      wrongType(entry.value, shown, "a mapping from names to texts")
-      return []
-    }
-    guard entries.count <= maximum else {
-      log.add(.invalid, entry.keyMark, "'\(shown)' has \(entries.count) entries; \(maximum) is the most")
-      return []
-    }
-    return entries.compactMap { item in
+    return entries(of: entry, shown, atMost: maximum, "a mapping from names to texts").compactMap { item in
       guard !reportMissingSpace(item, in: shown) else { return nil }
       return secret(item.value, Self.join(shown, KeyText(item.key).shown), maximumBytes: Self.maximumItemBytes)
         .map { (Placed(value: item.key, mark: item.keyMark), $0.value) }

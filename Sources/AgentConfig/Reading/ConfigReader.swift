@@ -53,20 +53,27 @@ struct ConfigReader {
     guard let (entry, key) = value(name, in: parent) else { return [] }
     guard case .named(let maximum) = key.type else { preconditionFailure("'\(key.path)' is not declared as named") }
     let shown = Self.join(parent.shown, name)
+    return entries(of: entry, shown, atMost: maximum, "a mapping from names").compactMap { item in
+      guard isName(item, in: shown) else { return nil }
+      let path = Self.join(Self.join(parent.path, name), "*")
+      guard let section = section(item.value, path: path, shown: Self.join(shown, item.key)) else { return nil }
+      return (item.key, item.keyMark, section)
+    }
+  }
+
+  /// The entries of a mapping, in the order of the file; none, and a report, where it is none or has too many.
+  mutating func entries(
+    of entry: YAMLNode.Entry, _ shown: String, atMost maximum: Int, _ wanted: String
+  ) -> [YAMLNode.Entry] {
     guard case .mapping(let entries) = entry.value.content else {
-      wrongType(entry.value, shown, "a mapping from names")
+      wrongType(entry.value, shown, wanted)
       return []
     }
     guard entries.count <= maximum else {
       log.add(.invalid, entry.keyMark, "'\(shown)' has \(entries.count) entries; \(maximum) is the most")
       return []
     }
-    return entries.compactMap { item in
-      guard isName(item, in: shown) else { return nil }
-      let path = Self.join(Self.join(parent.path, name), "*")
-      guard let section = section(item.value, path: path, shown: Self.join(shown, item.key)) else { return nil }
-      return (item.key, item.keyMark, section)
-    }
+    return entries
   }
 
   /// Whether the entry's key is a name that a file may choose; reports one that is none.

@@ -57,7 +57,7 @@ extension JSONValue {
         switch value {
         case .object, .array: result[name] = try value.replacingMarks(at: pointer, replacement)
         case .string(let text) where name == "arguments" && text.contains(SealedMember.key):
-          guard let parsed = try? JSONValue(parsing: text) else { continue }  // Text that is no JSON has no marks.
+          guard let parsed = try? JSONValue(stored: text.utf8) else { continue }  // Text that is no JSON has no marks.
           let replaced = try parsed.replacingMarks(at: pointer, replacement)
           if replaced != parsed { result[name] = .string(replaced.text) }
         default: break

@@ -4,10 +4,10 @@ import GRDB
 
 /// The one place where bodies of the journal pass between JSON and the column.
 enum JournalBody {
-  /// The bytes for a column of sealed JSON.
-  static func sealed(_ value: JSONValue) -> DatabaseValue { SealedColumn.encode(value).databaseValue }
+  /// The bytes for the column. What is sealed in the value is a mark by then.
+  static func stored(_ value: JSONValue) -> DatabaseValue { SealedColumn.encode(value).databaseValue }
 
-  /// Reads what `sealed` wrote, marks of sealed values as they are stored.
+  /// Reads what `stored` wrote, marks of sealed values as they are stored.
   static func opened(_ bytes: Data) throws(StoreError) -> JSONValue {
     do {
       return try SealedColumn.decode(bytes)
@@ -55,7 +55,7 @@ extension JSONValue {
   /// Reads JSON text that this store wrote; nil for anything else.
   init?(stored text: String) {
     // Our own text does not fail to parse unless the file is damaged, and then the caller says which row it was.
-    guard let value = try? JSONValue(parsing: text) else { return nil }
+    guard let value = try? JSONValue(stored: text.utf8) else { return nil }
     self = value
   }
 }

@@ -64,8 +64,13 @@ struct AnthropicAssembler: ReplyAssembler {
     guard let index = data["index"]?.integerValue, let delta = data["delta"]?.objectValue,
       let position = blocks.lastIndex(where: { $0.index == index })
     else { throw .malformed("an event of the answer belongs to no content block") }
+    var added = ""
+    if delta["type"]?.stringValue == "text_delta" {
+      guard let text = delta["text"]?.stringValue else { throw .malformed("a delta of the answer has no text") }
+      added = text
+    }
     blocks[position].extend(by: delta)
-    return delta["type"]?.stringValue == "text_delta" ? delta["text"]?.stringValue ?? "" : ""
+    return added
   }
 
   mutating func take(whole body: JSONValue) throws(ProviderError) -> String {

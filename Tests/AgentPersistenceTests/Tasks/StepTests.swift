@@ -28,6 +28,17 @@ struct StepTests {
     #expect(later.head["settled"] == usage.json && later.head["reserved"] == 80 && later.body == nil)
   }
 
+  @Test("what a model called a tool is kept whatever it is", arguments: ["q\u{0}", "\u{0}", "", "a\u{FFFF}\u{1B}[2J"])
+  func toolNames(name: String) async throws {
+    let bench = try await TaskStoreBench()
+    let claimed = try await bench.running()
+    let start = StepStart(
+      number: 1, kind: .toolCall, name: name, effect: .pure, attempt: 1, input: [:], inputHash: "h")
+    try await bench.advance(claimed, .stepStarted(start), .finish(1))
+    #expect(try await bench.steps(claimed.task.id)[1]?.name == name)
+    #expect(try await bench.store.journal(of: claimed.task.id).first { $0.step == 1 }?.head["name"] == .string(name))
+  }
+
   @Test("a failed try uses nothing unless it says so")
   func failedStep() async throws {
     let bench = try await TaskStoreBench()

@@ -169,6 +169,19 @@ import Testing
     }
   }
 
+  @Test("a call of a tool whose name holds NUL is one of a tool that there is none of", arguments: WireFormat.allCases)
+  func nulName(format: WireFormat) async throws {
+    let site = try await ProviderSite(
+      format,
+      [ProviderSite.rule("go", turn: 1, ["calls": [["name": "q\u{0}", "arguments": [:]]]]), ProviderSite.saysDone])
+    let task = try await site.run("go")
+    #expect(task["status"] == "completed", "\(task.text)")
+    // Callers' JSON may not hold NUL, so it is not read here as such.
+    let steps = try await site.service.send("GET", "/api/tasks/\(task["id"]?.stringValue ?? "")/steps")
+    #expect(steps.status == 200 && steps.text.contains("tool_unknown"), "\(steps.text)")
+    #expect(steps.text.contains(#""name":"q\u0000""#), "\(steps.text)")
+  }
+
   @Test(
     "an answer in pieces of one byte, and one that is parted at any place, is the same answer",
     .shows(.providerSplit), arguments: WireFormat.allCases)

@@ -103,6 +103,12 @@ import Testing
       "text/event-stream"
     ),
     (.anthropic, "data: {\"type\":\"message_delta\",\"delta\":\"secret\"}\n\n", "text/event-stream"),
+    (
+      .anthropic,
+      "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\"}}\n\n"
+        + "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":7}}\n\n",
+      "text/event-stream"
+    ),
     (.anthropic, "{\"type\":\"message\",\"content\":[\"secret\"]}", "application/json"),
   ]
 
