@@ -1,10 +1,10 @@
 import AgentCore
 import Foundation
 
-/// The one codec for what callers, models and tools wrote: byte 0 names the format, the rest is in that format.
+/// The one codec for what callers, models and tools wrote: byte 0 names the format, the rest is in that format. It seals
+/// nothing: what is sealed stands in the JSON as marks by then (`SealedMark`).
 ///
-/// `00`: canonical JSON in clear. Other formats come with sealing; a reader that meets one it does not know says so
-/// instead of guessing.
+/// `00`: canonical JSON. A reader that meets a format it does not know says so instead of guessing.
 package enum SealedColumn {
   /// Why stored bytes could not be read.
   package enum Failure: String, Error, Sendable {

@@ -139,7 +139,7 @@ extension SQLiteTaskStore {
     let digest = digester.digest(json)
     try context.db.run(
       "INSERT INTO agent_version (digest, definition) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
-      [digest, JournalBody.sealed(json)])
+      [digest, JournalBody.stored(json)])
     return try context.db.firstInteger("SELECT id FROM agent_version WHERE digest = ?", [digest])
   }
 

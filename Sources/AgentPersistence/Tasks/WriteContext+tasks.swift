@@ -45,7 +45,7 @@ extension WriteContext {
       """,
       [
         sequence, row.id.number, row.lastTaskSequence, step, type.storedCode, now.milliseconds, epoch, actor.number,
-        sealed.stored.head.text, sealed.stored.body.map(JournalBody.sealed),
+        sealed.stored.head.text, sealed.stored.body.map(JournalBody.stored),
       ])
     touch(row.id)
     let entry = JournalEntry(
