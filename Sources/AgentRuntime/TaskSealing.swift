@@ -10,6 +10,8 @@ struct TaskSealing: Sendable {
   private(set) var fields: SensitiveFields
   /// As its claim gave it.
   private let task: AgentTask
+  /// Its input as models are shown it: what was hidden of it stays so, under a shorter list too.
+  private(set) var shownInput: JSONValue
   private var clear = ClearValues.none
   /// Finds all that was sealed of the task so far.
   private(set) var filter = SealedFilter()
@@ -21,7 +23,7 @@ struct TaskSealing: Sendable {
   private var arguments: [Int: JSONValue] = [:]
 
   init(_ policy: SensitivePolicy, _ task: AgentTask) {
-    (self.policy, self.task, fields) = (policy, task, policy.fields)
+    (self.policy, self.task, fields, shownInput) = (policy, task, policy.fields, task.input)
     open(.none)
   }
 
@@ -41,6 +43,7 @@ struct TaskSealing: Sendable {
     clear = values.adding(input: task.input, others: [task.metadata, labels], fields)
     filter.add(clear.revealTexts())
     promptFilter.add(clear.revealInputTexts())
+    shownInput = shownInput.masked(fields)
   }
 
   /// Brings this, and what the steps show, to the list in force: as the store will hold the rows once its pass has come to

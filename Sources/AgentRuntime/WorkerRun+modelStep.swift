@@ -45,8 +45,7 @@ extension WorkerRun {
       .compactMap { parts.tools.tool(named: $0)?.descriptor }
     let images = images ?? []
     var task = worker.task
-    // A longer list may be in force before the pass over old rows has come to this one.
-    task.input = task.input.masked(sealing.fields)
+    task.input = sealing.shownInput
     // Providers that keep to a schema call no tools: with tools it is an instruction.
     let script = AgentLoop.Script(
       task: task, definition: definition, images: images.map(\.image),

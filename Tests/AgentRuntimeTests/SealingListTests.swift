@@ -21,13 +21,14 @@ import Testing
     "url": "hunter2-hunter2",
   ]
 
-  /// Answers with a member `otp`, which the list has only once the call is under way.
+  /// Answers with a member `otp`, which the list has only once the call is under way; it may lose another then.
   private final class Caller: AgentTool {
     let descriptor = ToolDescriptor(name: "http.request", description: "", parameters: ["type": "object"])
     private let policy: SensitivePolicy
+    private let loses: String?
     private let calls = Mutex<[JSONValue]>([])
 
-    init(_ policy: SensitivePolicy) { self.policy = policy }
+    init(_ policy: SensitivePolicy, loses name: String? = nil) { (self.policy, loses) = (policy, name) }
 
     var given: [JSONValue] { calls.withLock { $0 } }
 
@@ -39,7 +40,7 @@ import Testing
       _ arguments: JSONValue, plan: ToolPlan, in context: ToolContext
     ) async throws(ToolError) -> ToolOutcome {
       calls.withLock { $0.append(arguments) }
-      policy.fields = SensitiveFields(policy.fields.names + ["otp"])
+      policy.fields = SensitiveFields(policy.fields.names.filter { $0 != loses } + ["otp"])
       return ToolOutcome(text: #"{"body":"{\"otp\":\"99999999-otp\"}","headers":{},"status":200}"#)
     }
   }
@@ -57,12 +58,13 @@ import Testing
   private static func text(_ call: ModelRequest) -> String { JSONValue.array(call.messages.map(\.json)).text }
 
   @Test(
-    "a running task hides what a longer list names, and its tools get that in clear, by a reference or as it was given")
-  func running() async throws {
+    "a running task hides what a longer list names, and its tools get that in clear, by a reference or as it was given",
+    arguments: [nil, "pin"])
+  func running(losing name: String?) async throws {
     let policy = SensitivePolicy()
     let grow = ProbeTool("grow", effect: .pure, [.answer("done")])
     grow.onPerform { policy.fields = SensitiveFields(["api_key", "password", "token", "pin", "login"]) }
-    let caller = Caller(policy)
+    let caller = Caller(policy, loses: name)
     let model = ProbeProvider([
       .reply(Self.calls(("a", "grow", ["pin": .string(Self.pin)]), ("b", "http.request", Self.body))),
       .reply(Self.calls(("c", "http.request", Self.referring))),
@@ -86,7 +88,9 @@ import Testing
       #expect(text.contains("use [sealed]") && text.contains("{{input.pin}}"), "\(text)")
     }
     let shown = steps.map { $0.input.text + ($0.output?.text ?? "") }.joined()
-    #expect(!shown.contains(Self.pin) && !shown.contains("99999999"), "\(shown)")
+    #expect(!shown.contains("99999999"), "\(shown)")
+    // No pass has sealed what the list names no more.
+    #expect(name != nil || !shown.contains(Self.pin), "\(shown)")
   }
 
   @Test("a task that goes on before the pass has come to its rows has references to what the longer list names")
