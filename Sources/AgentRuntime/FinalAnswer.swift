@@ -17,6 +17,11 @@ package enum FinalAnswer: Sendable, Hashable {
       self = .misfit(["the answer is not one JSON value: \(error.detail) (at byte \(error.offset))"])
       return
     }
+    // A value that looks sealed would be shown as one.
+    guard !value.hasSensitive(SensitiveFields([])) else {
+      self = .misfit(["a member `\(SealedMember.key)` is not allowed"])
+      return
+    }
     let violations = schema.violations(in: value)
     if violations.isEmpty {
       self = .fits(value)

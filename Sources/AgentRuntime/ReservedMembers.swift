@@ -1,7 +1,8 @@
 import AgentCore
 
 /// Members that callers may not write: `$sealed` anywhere, which is how a sealed value stands in the store, and a sensitive
-/// member that says `[sealed]`, which is how one is shown: whoever sends that has copied an answer.
+/// member that says `[sealed]`, which is how one is shown: whoever sends that has copied an answer. JSON in a text
+/// `arguments` is looked at like the walk that seals does.
 enum ReservedMembers {
   /// Told of one body; more help nobody.
   private static let maximumProblems = 100
@@ -28,6 +29,8 @@ enum ReservedMembers {
           problems.append(
             ServiceError.Field(
               place, "`\(SealedMember.placeholder)` stands for a value that is not shown: send the value itself"))
+        } else if name == JSONValue.argumentsName, let object = inner.stringValue.flatMap(JSONValue.object(in:)) {
+          look(at: object, place, fields, &problems)
         } else {
           look(at: inner, place, fields, &problems)
         }
@@ -40,10 +43,28 @@ enum ReservedMembers {
 }
 
 extension TaskDraft {
+  /// In all that is stored of a draft and may hold members of the caller's choice.
   func reservedMembers(_ fields: SensitiveFields, prefix: String) -> [ServiceError.Field] {
     ReservedMembers.problems(in: input, at: prefix + "/input", fields)
       + ReservedMembers.problems(in: metadata, at: prefix + "/metadata", fields)
+      + ReservedMembers.problems(in: labelMembers, at: prefix + "/labels", fields)
+      + ReservedMembers.problems(in: outputSchema ?? .null, at: prefix + "/output_schema", fields)
   }
+
+  /// More than a task's filter would look for.
+  func sealedValueProblems(_ fields: SensitiveFields, prefix: String) -> [ServiceError.Field] {
+    let given = [input, metadata, labelMembers].filter { $0.hasSensitive(fields) }
+    let count = SealedFilter.count(of: given.flatMap { $0.sensitiveMembers(fields).map(\.value) })
+    guard count > SealedFilter.maximumValues else { return [] }
+    return [ServiceError.Field(prefix + "/input", Self.tooManySealed)]
+  }
+
+  static let tooManySealed = """
+    with these the task would have more than \(SealedFilter.maximumValues) sealed values of \
+    \(SealedFilter.shortestBytes) bytes and more
+    """
+
+  private var labelMembers: JSONValue { .object(labels.mapValues(JSONValue.string)) }
 }
 
 extension ServiceError {

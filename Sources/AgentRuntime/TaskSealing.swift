@@ -37,6 +37,13 @@ struct TaskSealing: Sendable {
       || history.steps.contains { $0.input.hasPlaceholder || $0.output?.hasPlaceholder == true }
   }
 
+  /// What the task ends with once it has more sealed values than can be looked for; nil before.
+  var overfull: Failure? { filter.isOverfull ? Self.tooMany : nil }
+
+  private static let tooMany = Failure(
+    code: "too_many_sealed_values",
+    detail: "the task has more than \(SealedFilter.maximumValues) sealed values: no more can be kept out of its words")
+
   /// `values`: what the store holds sealed of the task.
   mutating func open(_ values: ClearValues) {
     let labels = JSONValue.object(task.labels.mapValues { .string($0) })
@@ -167,7 +174,7 @@ struct TaskSealing: Sendable {
       output.json = output.json.map { filter.filtered($0) }
       for index in output.files.indices { output.files[index].path = filter.filtered(output.files[index].path) }
       return .completed(output)
-    case .failed(let failure): return .failed(filter.filtered(failure))
+    case .failed(let failure): return failure == Self.tooMany ? change : .failed(filter.filtered(failure))
     case .retrying(let failure, let pause): return .retrying(filter.filtered(failure), after: pause)
     case .stepEnded, .rested, .waiting, .requeued, .cancelled: return change
     }

@@ -75,7 +75,7 @@ package final class TaskService: Sendable {
     var unknown: ServiceError.Field?
     for (index, draft) in drafts.enumerated() {
       let prefix = isBatch ? "/tasks/\(index)" : ""
-      problems += draft.problems(prefix: prefix)
+      problems += draft.problems(prefix: prefix) + draft.sealedValueProblems(sensitive.fields, prefix: prefix)
       if agents[draft.agent] == nil, unknown == nil {
         let names = agents.all.map(\.id.name).joined(separator: ", ")
         unknown = ServiceError.Field("\(prefix)/agent", "no agent of that name; there are: \(names)")
@@ -203,7 +203,7 @@ package final class TaskService: Sendable {
     let stored: StepResolution =
       switch resolution {
       case .finished(let output):
-        .finished(output: await filtered(output, of: id), resultHash: digester.digest(output))
+        .finished(output: try await filtered(output, of: id), resultHash: digester.digest(output))
       case .retry: .retry
       case .fail: .fail
       }
@@ -216,10 +216,14 @@ package final class TaskService: Sendable {
   }
 
   /// A person's words about a step may quote what the task holds sealed.
-  private func filtered(_ output: JSONValue, of id: TaskID) async -> JSONValue {
+  private func filtered(_ output: JSONValue, of id: TaskID) async throws(ServiceError) -> JSONValue {
     // `try?`: what does not open cannot be looked for, and the step is settled all the same.
-    guard let values = try? await store.clearValues(of: id) else { return output }
-    return SealedFilter(values.revealTexts()).filtered(output)
+    let known = (try? await store.clearValues(of: id))?.revealTexts() ?? []
+    let filter = SealedFilter(known)
+    var together = filter
+    together.learn(output.sensitiveMembers(sensitive.fields).map(\.value))
+    guard !together.isOverfull else { throw .invalid([ServiceError.Field("/output", TaskDraft.tooManySealed)]) }
+    return filter.filtered(output)
   }
 
   package func resume(_ id: TaskID, by principal: Principal) async throws(ServiceError) -> AgentTask {

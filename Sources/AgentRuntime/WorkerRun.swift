@@ -55,6 +55,10 @@ struct WorkerRun {
         return
       }
       sealing.keepUp(with: &progress)
+      if let failure = sealing.overfull {
+        _ = try await end(with: .failed(failure))
+        return
+      }
       let action = AgentLoop.next(progress.history, schema: schema)
       let isOver: Bool
       switch action {

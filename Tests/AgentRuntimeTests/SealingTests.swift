@@ -202,10 +202,77 @@ import Vault
     #expect(changes.takeDeltas()?.map(\.text).joined() == "say [sealed] now correct-")
   }
 
+  @Test("a value in a text of JSON is opened by its reference and kept out of words") func inText() async throws {
+    let call = ToolCall(id: "a", name: "http.request", arguments: ["body": "k={{input.arguments.token}}"])
+    let usage = ModelUsage(inputTokens: 1, outputTokens: 1)
+    let first = ModelReply(text: "", calls: [call], finish: .toolCalls, usage: usage, model: "m")
+    let tool = Recorder()
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [Self.agent()], script: .turns([]), tools: [tool],
+      provider: ProbeProvider([.reply(first), .reply(Self.last)]))
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") {
+        $0.input = ["prompt": "go", "arguments": #"{"token":"correct-horse-battery","n":1}"#]
+      }
+      let task = try await rig.ended(id)
+      #expect(task.input["arguments"] == #"{"n":1,"token":"[sealed]"}"#)
+      #expect(task.output?.text == "it was [sealed] and [sealed]", "\(task)")
+    }
+    #expect(tool.given == [["body": "k=correct-horse-battery"]])
+  }
+
+  private static func many(_ count: Int) -> JSONValue { .array((0..<count).map { .string("secret number \($0)") }) }
+
+  @Test("2,000 sealed values are kept out of a task's words, and a task with one more is refused") func count()
+    async throws
+  {
+    let said = ModelReply(
+      text: "secret number 1999 and secret number 0", calls: [], finish: .stop,
+      usage: ModelUsage(inputTokens: 1, outputTokens: 1), model: "m")
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [Self.agent()], script: .turns([]), provider: ProbeProvider([.reply(said)]))
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") { $0.input = ["prompt": "go", "password": Self.many(2000)] }
+      #expect(try await rig.ended(id).output?.text == "[sealed] and [sealed]")
+      let error = await #expect(throws: ServiceError.self) {
+        _ = try await rig.submit("coder") {
+          $0.input = ["prompt": "go", "password": Self.many(2000)]
+          $0.labels = ["token": "the last straw"]
+        }
+      }
+      #expect(
+        error?.code == "invalid_field" && error?.fields.map(\.pointer) == ["/input"], "\(String(describing: error))")
+      #expect(error?.detail.contains("more than 2000 sealed values") == true)
+    }
+  }
+
+  @Test("a task whose model writes more sealed values than can be looked for fails before they are sent")
+  func tooMany() async throws {
+    let call = ToolCall(id: "a", name: "http.request", arguments: ["body": ["token": Self.many(2001)]])
+    let first = ModelReply(
+      text: "secret number 2000", calls: [call], finish: .toolCalls, usage: ModelUsage(inputTokens: 1, outputTokens: 1),
+      model: "m")
+    let tool = Recorder()
+    let rig = try await EngineRig(
+      in: TemporaryFolder(), agents: [Self.agent()], script: .turns([]), tools: [tool],
+      provider: ProbeProvider([.reply(first)]))
+    try await rig.run { rig in
+      let id = try await rig.submit("coder") { $0.input = "go" }
+      let task = try await rig.ended(id)
+      #expect(task.error?.code == "too_many_sealed_values" && task.attempt == 1, "\(task)")
+      #expect(task.error?.detail.contains("more than 2000") == true)
+      let steps = try await rig.tasks.steps(of: id)
+      #expect(steps.count == 1 && !"\(steps)".contains("secret number"))
+    }
+    #expect(tool.given.isEmpty)
+  }
+
   private static let reservedInputs: [(JSONValue, String)] = [
     (["prompt": "p", "a": [["$sealed": "x"]]], "/input/a/0/$sealed"),
     (["prompt": "p", "a": ["api-key": "[sealed]"]], "/input/a/api-key"),
     (["prompt": "p", "token": ["x": ["$sealed": 1]]], "/input/token/x/$sealed"),
+    (["prompt": "p", "arguments": #"{"a":[{"$sealed":"x"}]}"#], "/input/arguments/a/0/$sealed"),
+    (["prompt": "p", "arguments": #"{"token":"[sealed]"}"#], "/input/arguments/token"),
   ]
 
   @Test("what callers may not write is refused with its place", arguments: reservedInputs) func reserved(
@@ -220,7 +287,34 @@ import Vault
       _ = try await rig.submit("coder") { $0.metadata = input }
     }
     #expect(inMetadata?.fields.map(\.pointer) == [pointer.replacing("/input", with: "/metadata")])
+    let inSchema = await #expect(throws: ServiceError.self) {
+      _ = try await rig.submit("coder") { $0.outputSchema = ["enum": [input]] }
+    }
+    #expect(inSchema?.code == "reserved_member")
+    #expect(inSchema?.fields.map(\.pointer) == [pointer.replacing("/input", with: "/output_schema/enum/0")])
+    let inOutput = await #expect(throws: ServiceError.self) {
+      _ = try await rig.tasks.resolve(TaskID(number: 1), step: 1, as: .finished(output: input), by: .local)
+    }
+    #expect(inOutput?.fields.map(\.pointer) == [pointer.replacing("/input", with: "/output")])
     await rig.file.close()
+  }
+
+  @Test(
+    "in labels too, in which everything else would vanish behind the value",
+    arguments: [("$sealed", "x"), ("api-key", "[sealed]")])
+  func reservedLabel(name: String, value: String) async throws {
+    let rig = try await EngineRig(in: TemporaryFolder(), agents: [Self.agent()], script: .turns([.text("x")]))
+    let error = await #expect(throws: ServiceError.self) {
+      _ = try await rig.submit("coder") { $0.labels = [name: value, "team": "a"] }
+    }
+    #expect(error?.code == "reserved_member" && error?.fields.map(\.pointer) == ["/labels/\(name)"])
+    await rig.file.close()
+  }
+
+  @Test("an answer that would look sealed fits no schema") func answer() throws {
+    let schema = try JSONSchema(["type": "object"])
+    #expect(FinalAnswer(#"{"a":[{"$sealed":"x"}]}"#, by: schema) == .misfit(["a member `$sealed` is not allowed"]))
+    #expect(FinalAnswer(#"{"token":"x"}"#, by: schema) == .fits(["token": "x"]))
   }
 }
 

@@ -97,10 +97,11 @@ extension JSONValue {
     return Self.object(in: text)?.hasSensitive(fields) ?? fields.isNamed(in: text)
   }
 
-  private static let argumentsName = "arguments"
+  /// A member of that name may hold an object as text.
+  package static let argumentsName = "arguments"
 
   /// The object that a text holds as JSON; nil for every other text.
-  private static func object(in text: String) -> JSONValue? {
+  package static func object(in text: String) -> JSONValue? {
     let first = text.utf8.first { !($0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
     guard first == UInt8(ascii: "{"), let value = try? JSONValue(parsing: text),  // Why it is none does not matter.
       value.objectValue != nil

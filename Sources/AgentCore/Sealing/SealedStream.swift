@@ -9,11 +9,12 @@ package struct SealedStream: Sendable {
   /// What may be shown by now.
   package mutating func take(_ piece: String) -> String {
     guard !filter.isEmpty else { return piece }
+    guard !filter.isOverfull else { return "" }
     held += piece.utf8
     let hidden = filter.matches(in: held)
     var open = filter.openEnd(of: held)
     // What overlaps the open end stays with it, so that no part of it is shown later.
-    if let last = hidden.last, last.upperBound > open { open = min(open, last.lowerBound) }
+    for range in hidden.reversed() where range.upperBound > open { open = min(open, range.lowerBound) }
     let shown = SealedFilter.shown(Array(held[..<open]), without: hidden.filter { $0.upperBound <= open })
     held.removeFirst(open)
     return String(decoding: shown, as: UTF8.self)

@@ -1,7 +1,7 @@
-/// The ways in which a text may stand in another one: as it is, escaped for JSON, for a URL or for HTML, in base64 at each
-/// of the three places where it can begin in a longer text, and in hexadecimal.
+/// The ways in which a text may stand in another one: as it is, escaped for JSON or for HTML, in base64 at each of the three
+/// places where it can begin in a longer text, and in hexadecimal. What a URL does to any of these is `PercentReading`'s.
 enum SecretForms {
-  /// Of a longer text the forms that take three times its bytes are left out: nothing writes files so.
+  /// Of a longer text the hexadecimal forms are left out: nothing writes files so.
   private static let longText = 4096
 
   static func all(of text: String) -> Set<[UInt8]> {
@@ -13,15 +13,8 @@ enum SecretForms {
       // And once more: JSON that stands in a string of JSON.
       forms.formUnion([escaped, JSONEscape().escaped(escaped)])
     }
-    for hex in [lowerDigits, upperDigits] {
-      for kept in keptSets {
-        forms.insert(percent(bytes, keeping: kept, hex))
-        forms.insert(percent(bytes, keeping: kept, hex, plusForSpace: true))
-      }
-      if bytes.count <= longText {
-        forms.insert(percent(bytes, keeping: [], hex))
-        forms.insert(bytes.flatMap { [hex[Int($0 >> 4)], hex[Int($0 & 15)]] })
-      }
+    if bytes.count <= longText {
+      for hex in [lowerDigits, upperDigits] { forms.insert(bytes.flatMap { [hex[Int($0 >> 4)], hex[Int($0 & 15)]] }) }
     }
     // Of a body of JSON that is encoded whole, too.
     for text in Set([bytes, JSONEscape().escaped(bytes)]) { forms.formUnion(base64(text)) }
@@ -74,31 +67,6 @@ enum SecretForms {
 
   fileprivate static let lowerDigits = Array("0123456789abcdef".utf8)
   fileprivate static let upperDigits = Array("0123456789ABCDEF".utf8)
-  private static let unreserved = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
-
-  /// What writers of URLs leave as it is: nothing but letters and digits, all that is unreserved (RFC 3986), and more in
-  /// a component, a path or a whole address.
-  private static let keptSets = [
-    unreserved.subtracting("-._~".utf8), unreserved, unreserved.union("!*'()".utf8),
-    unreserved.union("!$&'()*+,/:=@".utf8), unreserved.union("!$&'()*+,/:;=@".utf8),
-    unreserved.union("!*'();:@&=+$,/?#[]".utf8),
-  ]
-
-  private static func percent(
-    _ bytes: [UInt8], keeping kept: Set<UInt8>, _ digits: [UInt8], plusForSpace: Bool = false
-  ) -> [UInt8] {
-    var result: [UInt8] = []
-    for byte in bytes {
-      if kept.contains(byte) {
-        result.append(byte)
-      } else if plusForSpace, byte == UInt8(ascii: " ") {
-        result.append(UInt8(ascii: "+"))
-      } else {
-        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return result
-  }
 
   private static func html(_ bytes: [UInt8], _ apostrophe: String) -> [UInt8] {
     bytes.flatMap { byte -> [UInt8] in
@@ -116,7 +84,7 @@ enum SecretForms {
   private static let standardAlphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let urlAlphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-  /// The characters that these bytes alone decide, with 0, 1 or 2 bytes before them; for a URL and as they stand in one.
+  /// The characters that these bytes alone decide, with 0, 1 or 2 bytes before them, in both alphabets.
   private static func base64(_ bytes: [UInt8]) -> [[UInt8]] {
     var forms: [[UInt8]] = []
     for before in 0...2 {
@@ -125,9 +93,7 @@ enum SecretForms {
       let count = (before + bytes.count) * 8 / 6
       guard first < count else { continue }
       let decided = sextets[first..<count]
-      let standard = decided.map { standardAlphabet[Int($0)] }
-      forms += [standard, decided.map { urlAlphabet[Int($0)] }]
-      for digits in [lowerDigits, upperDigits] { forms.append(percent(standard, keeping: unreserved, digits)) }
+      for alphabet in [standardAlphabet, urlAlphabet] { forms.append(decided.map { alphabet[Int($0)] }) }
     }
     return forms
   }

@@ -8,8 +8,10 @@ package struct SensitiveText {
 
   /// The text with `"[sealed]"` in place of each value.
   package private(set) var shown: String
-  /// The values, in order; of what is no JSON value, as one that was cut, the text.
+  /// The values, in order; of what is no JSON value, as one that was cut, the words in it.
   package private(set) var values: [JSONValue] = []
+  /// What there is of the last word of a value within which the text ends: the value is another one where the text was cut.
+  package private(set) var tornEnd: String?
 
   private let bytes: [UInt8]
   private let fields: SensitiveFields
@@ -42,21 +44,32 @@ package struct SensitiveText {
       guard fields.contains(name(start..<end)) else { continue }
       let value = afterBlanks(position)
       let valueEnd = endOfValue(value)
-      if valueEnd > value { replace(value..<valueEnd) }
+      if valueEnd > value { replace(value..<valueEnd) } else if value == bytes.count { tornEnd = "" }
       position = valueEnd
     }
   }
 
   private mutating func replace(_ range: Range<Int>) {
     let text = bytes[range]
-    // `try?`: what is no JSON value is hidden as the text that it is.
-    let value = (try? JSONValue(stored: text)) ?? .string(String(decoding: text, as: UTF8.self))
-    guard !value.isOnlyReferences, value != .string(SealedMember.placeholder) else { return }
-    values.append(value)
+    let isAtEnd = range.upperBound == bytes.count
+    if let value = try? JSONValue(stored: text) {  // What is no JSON value is looked at as the text that it is.
+      guard Self.hides(value) else { return }
+      values.append(value)
+      if isAtEnd, value.doubleValue != nil { tornEnd = String(decoding: text, as: UTF8.self) }
+    } else {
+      guard Self.hides(.string(String(decoding: text, as: UTF8.self))) else { return }
+      let torn = TornValue(text)
+      values += torn.words.map { .string($0) }
+      if isAtEnd { tornEnd = torn.end }
+    }
     put(JSONValue.string(SealedMember.placeholder).encoded(), in: range)
   }
 
-  private mutating func put(_ text: [UInt8], in range: Range<Int>) {
+  private static func hides(_ value: JSONValue) -> Bool {
+    !value.isOnlyReferences && value != .string(SealedMember.placeholder)
+  }
+
+  private mutating func put(_ text: some Sequence<UInt8>, in range: Range<Int>) {
     result += bytes[taken..<range.lowerBound]
     result += text
     taken = range.upperBound
@@ -64,14 +77,16 @@ package struct SensitiveText {
 
   /// A string that is no name: JSON may stand in it.
   private mutating func search(within range: Range<Int>) {
+    // A string that cannot be read has nothing that could be written back.
     guard nesting < Self.maximumNesting, bytes[range].contains(UInt8(ascii: "\\")),
-      // `try?`: a string that cannot be read has nothing that could be written back.
-      let text = (try? JSONValue(stored: bytes[range]))?.stringValue, text.utf8.contains(UInt8(ascii: ":"))
+      let read = JSONStringText(bytes[range]), read.text.utf8.contains(UInt8(ascii: ":"))
     else { return }
-    let inner = SensitiveText(text, fields, nesting: nesting + 1)
+    let inner = SensitiveText(read.text, fields, nesting: nesting + 1)
+    if !read.isWhole { tornEnd = inner.tornEnd }
     guard !inner.values.isEmpty else { return }
     values += inner.values
-    put(JSONValue.string(inner.shown).encoded(), in: range)
+    let text = JSONValue.string(inner.shown).encoded()
+    put(read.isWhole ? text : text.dropLast(), in: range)
   }
 
   private func name(_ range: Range<Int>) -> String {
@@ -89,17 +104,7 @@ package struct SensitiveText {
   }
 
   /// Behind the closing quote; the text's end where there is none.
-  private func endOfString(_ start: Int) -> Int {
-    var position = start + 1
-    while position < bytes.count {
-      switch bytes[position] {
-      case UInt8(ascii: "\\"): position += 2
-      case UInt8(ascii: "\""): return position + 1
-      default: position += 1
-      }
-    }
-    return bytes.count
-  }
+  private func endOfString(_ start: Int) -> Int { JSONStringText.end(of: bytes[start...]) ?? bytes.count }
 
   private func endOfValue(_ start: Int) -> Int {
     guard start < bytes.count else { return bytes.count }

@@ -5,14 +5,15 @@ import HTTPTransport
 ///
 /// A body that is cut has `"body_cut":true` beside it; one that ended before its end `"body_incomplete":CODE`; one
 /// that is not UTF-8 text stands as `"body_omitted_bytes":N` alone. Values of credentials, of sensitive members and of the
-/// task's sealed values are `[sealed]`: searched for in all that was read, before it is cut.
+/// task's sealed values are `[sealed]`: searched for in all that was read, before it is cut. An answer that cannot be
+/// searched is `{"status":200,"withheld":"why"}`.
 struct HTTPAnswerText {
-  /// What stands in place of a secret.
-  static let seal = SealedMember.placeholder
   /// An eighth of the result, so that the body has the rest.
   static let maximumHeaderBytes = ToolOutcome.maximumBytes / 8
   /// Shorter values are no secrets, and to blank them would tear the text.
   static let shortestSecret = 6
+  /// Of the beginning of a value that never came whole; as good as all of it, and found sooner.
+  private static let tornScalars = 64
 
   private let head: HTTPExchange.Head
   private let secrets: [String]
@@ -31,26 +32,64 @@ struct HTTPAnswerText {
     secrets = parts.filter { $0.utf8.count >= Self.shortestSecret }.sorted { $0.utf8.count > $1.utf8.count }
   }
 
+  /// Whether these bytes, which are the beginning of a body, end within a sensitive value: then more of them is needed to
+  /// know it, for it may stand before as well.
+  static func endsWithinValue(_ bytes: [UInt8], _ fields: SensitiveFields) -> Bool {
+    decoded(bytes, mayEndAmidScalar: true).map { SensitiveText($0, fields).tornEnd != nil } ?? false
+  }
+
   /// `isCut`: more bytes came, or would have come, than were read; `incomplete`: the error that ended the body.
   func outcome(body: [UInt8], isCut: Bool, incomplete: TransportError.Code?) -> ToolOutcome {
-    let text = Self.decoded(body, mayEndAmidScalar: isCut || incomplete != nil)
+    let isTorn = isCut || incomplete != nil
+    let text = Self.decoded(body, mayEndAmidScalar: isTorn)
     let masked = text.map { SensitiveText($0, fields) }
     let hidden = sealedHeaders.map { .string($0) } + (masked?.values ?? [])
     var filter = filter
     // What a sensitive member holds may stand beside it once more.
     filter.learn(hidden)
+    guard !filter.isOverfull else {
+      return withheld("with its sealed values the task would have more than \(SealedFilter.maximumValues)", incomplete)
+    }
+    var (torn, shown, isCut) = (SealedFilter(), masked?.shown, isCut)
+    if isTorn, let end = masked?.tornEnd {
+      guard end.utf8.count >= SealedFilter.shortestBytes else {
+        return withheld("the body was cut within a sealed value", incomplete)
+      }
+      // What follows these bytes where they stand elsewhere is the rest of the value.
+      torn = SealedFilter([Secret(String(String.UnicodeScalarView(end.unicodeScalars.prefix(Self.tornScalars))))])
+      if let beginning = shown.flatMap(torn.beginning(of:)) { (shown, isCut) = (beginning, true) }
+    }
     let answer = answer(
-      masked.map { filter.filtered(blanked($0.shown)) }, bytes: body.count, isCut: isCut, incomplete: incomplete, filter
-    )
+      shown.map { filter.filtered(blanked($0)) }, bytes: body.count, isCut: isCut, incomplete: incomplete,
+      Filters(whole: filter, torn: torn))
     return ToolOutcome(text: answer, hidden: hidden)
+  }
+
+  /// Nothing of it is shown, so nothing of it has to be known later.
+  private func withheld(_ reason: String, _ incomplete: TransportError.Code?) -> ToolOutcome {
+    var members: [String: JSONValue] = [
+      "status": .integer(Int64(head.status)), "withheld": .string("the answer is not shown: \(reason)"),
+    ]
+    if let incomplete { members["body_incomplete"] = .string(incomplete.rawValue) }
+    return ToolOutcome(text: JSONValue.object(members).text)
+  }
+
+  private struct Filters {
+    var whole: SealedFilter
+    /// Finds the beginning of a value that is not known whole.
+    var torn: SealedFilter
+
+    func filtered(_ text: String) -> String {
+      torn.beginning(of: text) == nil ? whole.filtered(text) : SealedMember.placeholder
+    }
   }
 
   /// Nil: the body is no text.
   private func answer(
-    _ text: String?, bytes: Int, isCut: Bool, incomplete: TransportError.Code?, _ filter: SealedFilter
+    _ text: String?, bytes: Int, isCut: Bool, incomplete: TransportError.Code?, _ filters: Filters
   ) -> String {
     var members: [String: JSONValue] = ["status": .integer(Int64(head.status))]
-    addHeaders(to: &members, filter)
+    addHeaders(to: &members, filters)
     if let incomplete { members["body_incomplete"] = .string(incomplete.rawValue) }
     if isCut { members["body_cut"] = true }
     guard let text else {
@@ -73,13 +112,13 @@ struct HTTPAnswerText {
 
   private func isSealed(_ name: String) -> Bool { HTTPCredentials.isSealed(header: name) || fields.contains(name) }
 
-  private func addHeaders(to members: inout [String: JSONValue], _ filter: SealedFilter) {
+  private func addHeaders(to members: inout [String: JSONValue], _ filters: Filters) {
     var shown: [String: JSONValue] = [:]
     var byteCount = 0
     let names = head.headers.map(\.name)
     for name in Set(names).sorted() {
       let values = head.headers.filter { $0.name == name }.map(\.value)
-      let value = isSealed(name) ? Self.seal : filter.filtered(blanked(values.joined(separator: ", ")))
+      let value = isSealed(name) ? SealedMember.placeholder : filters.filtered(blanked(values.joined(separator: ", ")))
       byteCount += JSONValue.string(name).encoded().count + JSONValue.string(value).encoded().count + 2
       guard byteCount <= Self.maximumHeaderBytes else {
         members["headers_cut"] = true
@@ -91,7 +130,7 @@ struct HTTPAnswerText {
   }
 
   private func blanked(_ text: String) -> String {
-    secrets.reduce(text) { $1 == Self.seal ? $0 : $0.replacing($1, with: Self.seal) }
+    secrets.reduce(text) { $1 == SealedMember.placeholder ? $0 : $0.replacing($1, with: SealedMember.placeholder) }
   }
 
   /// Nil for bytes that are not UTF-8 and for text with NUL, which no JSON reader of ours takes.

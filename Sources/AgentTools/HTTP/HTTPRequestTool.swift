@@ -69,7 +69,8 @@ package struct HTTPRequestTool: AgentTool {
       let response = try await transport.stream(request)
       // What is shown of it ends before the last value that could have been cut.
       let margin = min(context.filter.longest, ToolOutcome.maximumBytes)
-      let (body, isCut, failure) = await read(response.body, upTo: ToolOutcome.maximumBytes + margin)
+      let (body, isCut, failure) = await read(
+        response.body, upTo: ToolOutcome.maximumBytes + margin, context.sensitive)
       // Of a `once` call the answer counts however little of its body came: it must not be made again.
       if let failure, !isOnce || failure.code == .cancelled { throw failure }
       let answer = HTTPAnswerText(response.head, sent: call.headers, context.sensitive, context.filter)
@@ -106,15 +107,21 @@ package struct HTTPRequestTool: AgentTool {
       freshConnection: isOnce)
   }
 
-  /// Reads what can be shown and lets go of the rest.
+  /// Reads what can be shown and lets go of the rest. Where the limit falls within a sensitive value it reads on to that
+  /// value's end, but no further than as much again as can be shown.
   private func read(
-    _ body: HTTPExchange.ResponseBody, upTo limit: Int
+    _ body: HTTPExchange.ResponseBody, upTo limit: Int, _ fields: SensitiveFields
   ) async -> (bytes: [UInt8], isCut: Bool, failure: TransportError?) {
+    let most = limit + ToolOutcome.maximumBytes
     var bytes: [UInt8] = []
     do throws(TransportError) {
       for try await piece in body {
         bytes.append(contentsOf: piece)
-        if bytes.count > limit { return (Array(bytes.prefix(limit)), true, nil) }
+        guard bytes.count > limit else { continue }
+        for end in [limit, min(bytes.count, most)] {
+          let beginning = Array(bytes.prefix(end))
+          if end == most || !HTTPAnswerText.endsWithinValue(beginning, fields) { return (beginning, true, nil) }
+        }
       }
     } catch {
       return (bytes, false, error)
