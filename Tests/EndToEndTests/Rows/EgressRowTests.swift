@@ -65,8 +65,36 @@ import Testing
     #expect(steps.first?["error"]?["code"] == "egress_denied", "\(steps.first?.text ?? "")")
   }
 
+  @Test("where a request goes is checked after its references are opened", .shows(.privateAddresses))
+  func opened() async throws {
+    let (good, bad) = (try LoopbackServer { _ in answer(body: "reached") }, try LoopbackServer { _ in answer() })
+    defer {
+      good.stop()
+      bad.stop()
+    }
+    let denied = [
+      "http://10.0.0.1/", "http://127.0.0.1:\(bad.port)/", "http://2130706433:\(bad.port)/",
+      "http://169.254.169.254/latest",
+    ]
+    let urls = denied + [good.url("/")]
+    let input: JSONValue = [
+      "prompt": "go", "password": .string("127.0.0.1:\(bad.port)"),
+      "list": .array(urls.map { ["token": .string($0)] }),
+    ]
+    let references = urls.indices.map { "{{input.list.\($0).token}}" } + ["http://{{input.password}}/"]
+    let (_, steps) = try await Self.run(
+      references.map { ["method": "GET", "url": .string($0)] }, allowed: [.string("127.0.0.1:\(good.port)")],
+      input: input)
+    #expect(steps.count == references.count)
+    let reached = steps.dropFirst(denied.count).first
+    #expect(reached?["output"]?.text.contains("reached") == true, "\(reached?.text ?? "")")
+    for step in steps where step != reached { #expect(step["error"]?["code"] == "egress_denied", "\(step.text)") }
+    #expect(good.accepted == 1 && bad.accepted == 0)
+    #expect(!steps.map(\.text).joined().contains("169.254.169.254/latest"))
+  }
+
   private static func run(
-    _ calls: [JSONValue], allowed: [JSONValue], listen: String = "127.0.0.1:0"
+    _ calls: [JSONValue], allowed: [JSONValue], listen: String = "127.0.0.1:0", input: JSONValue = "go"
   ) async throws -> (task: JSONValue, steps: [JSONValue]) {
     let files = ServiceProcess.scripted(
       [ServiceProcess.calling("go", calls.map { ("http.request", $0) }), ServiceProcess.saysDone],
@@ -78,7 +106,7 @@ import Testing
     let folder = try TemporaryFolder()
     let service = try await ServiceProcess.serve(
       in: folder, files: files, arguments: listen.hasSuffix(":0") ? [] : ["--listen", listen])
-    let id = try await service.create(["agent": "caller", "input": "go"])
+    let id = try await service.create(["agent": "caller", "input": input])
     let task = try await service.ended(id)
     return (task, try await service.steps(id).filter { $0["kind"] == "tool_call" })
   }

@@ -5,8 +5,12 @@ import Foundation
 struct EchoServer {
   let server: LoopbackServer
 
-  init(_ secrets: PlantedSecrets) throws {
-    server = try LoopbackServer { request in Self.answer(request, secrets) }
+  /// `meanwhile` is called while a caller waits.
+  init(_ secrets: PlantedSecrets, meanwhile: @escaping @Sendable () -> Void) throws {
+    server = try LoopbackServer { request in
+      meanwhile()
+      return Self.answer(request, secrets)
+    }
   }
 
   private static func answer(_ request: LoopbackRequest, _ secrets: PlantedSecrets) -> String {
