@@ -24,14 +24,28 @@ struct KeyRig {
       in: folder, files: files, environment: master.map { ["AGENT_SYSTEM_MASTER_KEY": $0] } ?? [:])
   }
 
-  /// A start that is to be refused: its exit status and what it said.
-  func refused(master: String? = nil) async throws -> (status: Int32, said: String) {
-    let service = try ServiceProcess(
+  /// A start that nobody waits for.
+  func starting(master: String? = nil) throws -> ServiceProcess {
+    try ServiceProcess(
       folder: folder, environment: master.map { ["AGENT_SYSTEM_MASTER_KEY": $0] } ?? [:],
       arguments: [
         "serve", "--config", folder.appending("config"), "--data", data, "--log-dir", folder.appending("log"),
         "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
       ])
+  }
+
+  /// Whether a start with that key would be let in; nothing is changed.
+  func opens(master: String) async throws -> Bool {
+    let run = try await ShellRun.run(
+      ServiceProcess.binary.path, ["migrate", "--trial", "--data", data],
+      environment: ["HOME": folder.path, "AGENT_SYSTEM_MASTER_KEY": master])
+    #expect(run.status == 0 || run.status == 78, "\(run)")
+    return run.status == 0
+  }
+
+  /// A start that is to be refused: its exit status and what it said.
+  func refused(master: String? = nil) async throws -> (status: Int32, said: String) {
+    let service = try starting(master: master)
     let status = await service.exit()
     return (status, service.standardError)
   }
