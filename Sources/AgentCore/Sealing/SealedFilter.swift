@@ -220,7 +220,10 @@ package struct SealedFilter: Sendable {
   }
 
   private static func stands(_ needle: [UInt8], in bytes: [UInt8], at start: Int) -> Bool {
-    guard bytes.count - start >= needle.count else { return false }
+    // The end first: values that repeat one word are told apart there.
+    guard bytes.count - start >= needle.count, bytes[start + needle.count - 1] == needle[needle.count - 1] else {
+      return false
+    }
     for index in needle.indices where bytes[start + index] != needle[index] { return false }
     return true
   }

@@ -35,17 +35,17 @@ import Testing
     let created = try await site.service.send("POST", "/api/tasks", order, headers: [("Idempotency-Key", "one")])
     seen.look(created, "POST")
     let id = try #require(created.json["id"]?.stringValue, "\(created.text)")
+    while let event = try await events.next(), !["task.completed", "task.failed"].contains(event.name) { watch.look() }
     let task = try await site.service.ended(id)
     #expect(task["status"] == "completed", "\(task.text) \(site.double.told.suffix(2000))")
     #expect(task["output"]?["text"]?.stringValue?.contains("[sealed]") == true, "\(task.text)")
-    while let event = try await events.next(), event.name != "task.completed" { watch.look() }
     seen.look(events.text, "events")
     #expect(events.text.contains("event: delta"))
     try await Self.lookAtAnswers(of: site.service, id, order, secrets, &seen)
     watch.look()
-    // While each request was on its way, and between. There are no children yet: no tool starts one, and whoever writes
+    // While each request was on its way, and at each event of the run. There are no children yet: no tool starts one, and whoever writes
     // the first that does has to see to it that this test catches it at work.
-    #expect(watch.looks > 10 && watch.family == [site.service.pid])
+    #expect(watch.looks > 2 * echo.server.requests.count && watch.family == [site.service.pid])
     seen.found.merge(watch.found) { $1 }
     try Self.expectClear(secrets, echo.server, site)
     try Self.lookAtFiles(site, &seen)
