@@ -36,6 +36,8 @@ enum Base64URL {
     return bytes
   }
 
+  static func isDigit(_ character: UInt8) -> Bool { value(of: character) != nil }
+
   private static func value(of character: UInt8) -> UInt32? {
     switch character {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))

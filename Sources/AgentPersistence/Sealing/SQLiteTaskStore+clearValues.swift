@@ -1,24 +1,49 @@
 import AgentCore
 import Foundation
 import GRDB
+import Vault
 
 extension SQLiteTaskStore {
   package func clearValues(of id: TaskID) async throws(StoreError) -> ClearValues {
-    let mask = sealing.mask
-    do {
-      return try await file.read { [sealing] db in
-        guard let row = try db.firstRow("SELECT sealed FROM task WHERE id = ?", [id.number]),
-          mask.fields != nil || row[0] as Int64 != 0
-        else { return .none }
-        return try ClearReading(of: id, db, sealing, mask).values()
+    try await clearValues(of: id, onRead: {})
+  }
+
+  /// `onRead` is called between the reading of the rows and their opening: tests have something happen there.
+  func clearValues(of id: TaskID, onRead: @escaping @Sendable () -> Void) async throws(StoreError) -> ClearValues {
+    while true {
+      let destroyed = sealing.ring.destroyedKeys
+      do throws(StoreError) {
+        return try await openedValues(of: id, onRead)
+      } catch {
+        // A rotation came to its end meanwhile: what was read is of before, what stands there now opens. Each round takes
+        // another such end.
+        if error.code == .keyUnknown, sealing.ring.destroyedKeys != destroyed { continue }
+        if error.isUnopened, sealing.rows.isNews(error) {
+          file.options.log(.error, "\(error.code.rawValue): \(error.detail)")
+        }
+        throw error
       }
-    } catch {
-      if error.isUnopened, sealing.rows.isNews(error) {
-        file.options.log(.error, "\(error.code.rawValue): \(error.detail)")
-      }
-      throw error
     }
   }
+
+  private func openedValues(
+    of id: TaskID, _ onRead: @escaping @Sendable () -> Void
+  ) async throws(StoreError) -> ClearValues {
+    let mask = sealing.mask
+    return try await file.read { [sealing] db in
+      guard let row = try db.firstRow("SELECT sealed FROM task WHERE id = ?", [id.number]),
+        mask.fields != nil || row[0] as Int64 != 0
+      else { return .none }
+      let reading = try ClearReading(of: id, db, sealing, mask)
+      onRead()
+      return try reading.values()
+    }
+  }
+}
+
+extension KeyRing {
+  /// The keys that were let go of.
+  fileprivate var destroyedKeys: [UInt32] { rows.filter { $0.state == .destroyed }.map(\.id) }
 }
 
 /// Opens what the rows of one task hold sealed, and finds what they hold in clear and readers hide.

@@ -19,6 +19,23 @@ struct SealedMark {
   var sealed: [UInt8]? { Base64URL.bytes(text) }
   var stored: JSONValue { [SealedMember.key: .string(text)] }
 
+  /// The marks in bytes that cannot be read as JSON, as far as they show by themselves.
+  static func found(inDamaged bytes: Data) -> [SealedMark] {
+    var marks: [SealedMark] = []
+    var rest = bytes[...]
+    while let found = rest.range(of: Data(needle)) {
+      rest = rest[found.upperBound...]
+      // `":"` stands before its text, in JSON within a text each `"` as `\"`.
+      let digits = rest.drop { $0 == 0x22 || $0 == 0x3A || $0 == 0x5C }.prefix(while: Base64URL.isDigit)
+      // What is cut names its key all the same.
+      guard let sealed = Base64URL.bytes(String(decoding: digits.prefix(digits.count / 4 * 4), as: UTF8.self)) else {
+        continue
+      }
+      marks.append(SealedMark(sealed))
+    }
+    return marks
+  }
+
   private static let needle = Array(SealedMember.key.utf8)
 
   /// False: there is no mark in these bytes. Costs a look at each `$` of them.

@@ -17,7 +17,7 @@ struct SealingBatch: Sendable {
   var rows: [Row] = []
   /// All up to this number have been looked at.
   var upTo: Int64
-  /// Why values of older keys, or damaged ones, stay as they are.
+  /// Why values of older keys, or damaged ones, and rows that cannot be read, stay as they are.
   var unopened: [StoreError] = []
 }
 
@@ -31,7 +31,7 @@ struct SealingReader {
   func batch(after cursor: Int64, _ db: Database) throws -> SealingBatch {
     var batch = SealingBatch(upTo: cursor)
     batch.upTo = try walk(after: cursor, all: goal.readsAll, db) { row in
-      if let changed = try renewed(row, &batch.unopened) { batch.rows.append(changed) }
+      if let changed = try renewed(row, db, &batch.unopened) { batch.rows.append(changed) }
     }
     return batch
   }
@@ -40,16 +40,26 @@ struct SealingReader {
   func keys(after cursor: Int64, _ db: Database) throws -> (named: Set<UInt32>, upTo: Int64) {
     var named: Set<UInt32> = []
     let upTo = try walk(after: cursor, all: false, db) { row in
-      let columns = [JSONValue(stored: row[3] as String), try (row[4] as Data?).map(JournalBody.opened)]
-      for value in columns.compactMap(\.self) {
-        _ = value.replacingMarks { (_, mark) throws(Never) in
-          if let key = sealing.keyID(of: mark) { named.insert(key) }
-          return .null
-        }
-      }
+      let (head, body): (String, Data?) = (row[3], row[4])
+      note(JSONValue(stored: head), orDamaged: Data(head.utf8), &named)
+      if let body { note(readable(body), orDamaged: body, &named) }
     }
     return (named, upTo)
   }
+
+  private func note(_ value: JSONValue?, orDamaged bytes: Data, _ named: inout Set<UInt32>) {
+    guard let value else {
+      named.formUnion(SealedMark.found(inDamaged: bytes).compactMap { sealing.keyID(of: $0) })
+      return
+    }
+    _ = value.replacingMarks { (_, mark) throws(Never) in
+      if let key = sealing.keyID(of: mark) { named.insert(key) }
+      return .null
+    }
+  }
+
+  /// Nil for a body that is damaged: whoever asks goes on without it, and tells.
+  private func readable(_ body: Data) -> JSONValue? { try? JournalBody.opened(body) }
 
   /// Gives `body` the rows after `cursor`: all that are walked, or those alone that hold sealed values. The number up to
   /// which there are no more. A stretch at a time: a snapshot that is held for long holds checkpoints up.
@@ -74,22 +84,39 @@ struct SealingReader {
     return upper
   }
 
-  /// Nil for a row that stays as it is.
-  private func renewed(_ row: Row, _ unopened: inout [StoreError]) throws -> SealingBatch.Row? {
-    let sequence: Int64 = row[0]
+  /// Nil for a row that stays as it is. A column that cannot be read does so, whatever becomes of the other one: a
+  /// damaged row must not keep all that follow from being sealed.
+  private func renewed(_ row: Row, _ db: Database, _ unopened: inout [StoreError]) throws -> SealingBatch.Row? {
+    let (sequence, task): (Int64, Int64) = (row[0], row[1])
     let (headText, bodyData): (String, Data?) = (row[3], row[4])
-    guard let type = JournalEventType(storedCode: row[2]), let head = JSONValue(stored: headText) else {
-      throw StoreError(.databaseCorrupt, "row \(sequence) of the journal cannot be read")
+    // The statement asks for no other.
+    guard let type = JournalEventType(storedCode: row[2]) else { return nil }
+    let (head, body) = (JSONValue(stored: headText), bodyData.flatMap(readable))
+    if head == nil || (body == nil) != (bodyData == nil) {
+      unopened.append(
+        StoreError(.databaseCorrupt, "Row \(sequence) of table journal cannot be read: what is damaged stays as it is.")
+      )
     }
-    let body = try bodyData.map(JournalBody.opened)
-    let newHead = try renewed(head, StoreSealing.Column(type: type, name: .head, row: sequence), &unopened)
+    let newHead = try head.map {
+      try renewed($0, StoreSealing.Column(type: type, name: .head, row: sequence), &unopened)
+    }
     let column = StoreSealing.Column(type: type, name: .body, row: sequence)
-    let newBody = try body.map { try renewed(asWrittenNow($0, head: head, column), column, &unopened) }
-    guard newHead != head || newBody != body else { return nil }
-    let labels = (newHead["labels"]?.objectValue ?? [:]).filter { $0.value.stringValue == nil }.keys.sorted()
+    let newBody = try body.map { try renewed(asWrittenNow($0, head: head ?? .null, column), column, &unopened) }
+    let labels = try newHead.map(sealedLabels) ?? sensitiveLabels(of: task, db)
+    guard newHead != head || newBody != body || newHead == nil && !labels.isEmpty else { return nil }
     return SealingBatch.Row(
-      sequence: sequence, task: row[1], head: newHead.text, body: newBody.map { SealedColumn.encode($0) },
-      labels: labels)
+      sequence: sequence, task: task, head: newHead?.text ?? headText,
+      body: newBody.map { JSONColumn.encode($0) } ?? bodyData, labels: labels)
+  }
+
+  private func sealedLabels(_ head: JSONValue) -> [String] {
+    (head["labels"]?.objectValue ?? [:]).filter { $0.value.stringValue == nil }.keys.sorted()
+  }
+
+  /// Where the head does not tell: nobody is to find the task by one.
+  private func sensitiveLabels(of task: Int64, _ db: Database) throws -> [String] {
+    // A task has few.
+    try db.rows("SELECT name FROM label WHERE task = ?", [task]).map { $0[0] as String }.filter(goal.fields.contains)
   }
 
   private func asWrittenNow(_ body: JSONValue, head: JSONValue, _ column: StoreSealing.Column) -> JSONValue {

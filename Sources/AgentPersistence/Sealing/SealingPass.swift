@@ -13,6 +13,9 @@ package final class SealingPass: Sendable {
     package var done: Int64
     package var total: Int64
     package var isRunning: Bool
+    /// Values and rows that the pass left as they are, for they do not open or cannot be read: of the last one where none
+    /// runs.
+    package var unopened: Int64 = 0
   }
 
   /// How much one turn takes. Tests set others.
@@ -108,7 +111,9 @@ package final class SealingPass: Sendable {
   }
 
   private func note(_ goal: SealingGoal) {
-    state.withLock { ($0.progress.done, $0.progress.total) = (goal.cursor, goal.last) }
+    state.withLock {
+      ($0.progress.done, $0.progress.total, $0.progress.unopened) = (goal.cursor, goal.last, goal.unopened)
+    }
   }
 
   /// What is to be done now, begun; nil: nothing is.
@@ -123,6 +128,7 @@ package final class SealingPass: Sendable {
       (try db.dueSealing(fields: fields, key: key, last: 0), try db.sealingGoal())
     }
     guard due != nil else {
+      if let known { state.withLock { $0.progress.unopened = known.unopened } }
       // The list became shorter while no process ran.
       if let known, known.isFinished, known.fields.canonical != fields.canonical, known.fields.covers(fields) {
         try await file.write(.essential) { context in try context.narrowSealing(to: fields) }
@@ -171,6 +177,7 @@ package final class SealingPass: Sendable {
         return written
       }
       rest = rest.dropFirst(written)
+      goal.unopened += Int64(unopened)
       unopened = 0
       goal.cursor = rest.isEmpty ? batch.upTo : batch.rows[rest.startIndex - 1].sequence
       note(goal)
@@ -220,7 +227,7 @@ package final class SealingPass: Sendable {
         if Task.isCancelled { return false }
       }
     }
-    while await !file.truncateWAL() {
+    while try await !file.truncateWAL() {
       // A reader holds it: those of this service are short.
       guard await pause(.milliseconds(100)) else { return false }
     }

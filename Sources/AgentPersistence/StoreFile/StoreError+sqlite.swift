@@ -11,7 +11,7 @@ extension StoreError {
     case let error as StoreError: self = error
     case let error as FileFailure: self.init(error)
     case let error as DatabaseError: self.init(sqlite: error.resultCode, error.message ?? "")
-    case let error as SealedColumn.Failure:
+    case let error as JSONColumn.Failure:
       self.init(.databaseCorrupt, "\(error.rawValue): a stored value cannot be read by this version.")
     default: self.init(.storageIOError, "\(error)")
     }

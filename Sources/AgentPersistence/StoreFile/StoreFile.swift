@@ -85,10 +85,13 @@ package final class StoreFile: Sendable {
 
   /// Puts all of the WAL into the database and empties it, so that what was overwritten is nowhere any more. False when
   /// a reader, or a failure that is logged, held that up: to be asked again. Answers within about a second.
-  func truncateWAL() async -> Bool {
-    await withCheckedContinuation { waiter in
-      if !mirror.addTruncation(waiter) { waiter.resume(returning: false) }
+  /// - Throws: `closed`.
+  func truncateWAL() async throws(StoreError) -> Bool {
+    let isEmpty = await withCheckedContinuation { waiter in
+      if !mirror.addTruncation(waiter) { waiter.resume(returning: Bool?.none) }
     }
+    guard let isEmpty else { throw StoreError(.closed, "The store is closed.") }
+    return isEmpty
   }
 
   /// Seals rows with `sealing` from the next closure on.

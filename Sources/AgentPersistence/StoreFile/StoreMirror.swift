@@ -16,7 +16,7 @@ final class StoreMirror: Sendable {
     var disk = DiskState(freeBytes: .max, isReadOnly: false)
     var sealing: StoreSealing?
     /// Who waits for the WAL to be emptied; nil once the writer has gone.
-    var truncations: [CheckedContinuation<Bool, Never>]? = []
+    var truncations: [CheckedContinuation<Bool?, Never>]? = []
   }
   private let content: Mutex<Content>
   private let clock: any WallClock
@@ -97,7 +97,7 @@ final class StoreMirror: Sendable {
   }
 
   /// False once the writer has gone: the caller answers itself.
-  func addTruncation(_ waiter: CheckedContinuation<Bool, Never>) -> Bool {
+  func addTruncation(_ waiter: CheckedContinuation<Bool?, Never>) -> Bool {
     content.withLock { content in
       content.truncations?.append(waiter)
       return content.truncations != nil
@@ -105,7 +105,7 @@ final class StoreMirror: Sendable {
   }
 
   /// Those who wait for the WAL to be emptied. `isLast`: nobody can wait after this.
-  func takeTruncations(isLast: Bool = false) -> [CheckedContinuation<Bool, Never>] {
+  func takeTruncations(isLast: Bool = false) -> [CheckedContinuation<Bool?, Never>] {
     content.withLock { content in
       defer { content.truncations = isLast || content.truncations == nil ? nil : [] }
       return content.truncations ?? []

@@ -198,6 +198,6 @@ struct WriterCore: Sendable {
   mutating func end() {
     writePosition()
     if stopped == nil { checkpoint() }
-    for waiter in mirror.takeTruncations(isLast: true) { waiter.resume(returning: false) }
+    for waiter in mirror.takeTruncations(isLast: true) { waiter.resume(returning: nil) }
   }
 }

@@ -5,12 +5,12 @@ import GRDB
 /// The one place where bodies of the journal pass between JSON and the column.
 enum JournalBody {
   /// The bytes for the column. What is sealed in the value is a mark by then.
-  static func stored(_ value: JSONValue) -> DatabaseValue { SealedColumn.encode(value).databaseValue }
+  static func stored(_ value: JSONValue) -> DatabaseValue { JSONColumn.encode(value).databaseValue }
 
   /// Reads what `stored` wrote, marks of sealed values as they are stored.
   static func opened(_ bytes: Data) throws(StoreError) -> JSONValue {
     do {
-      return try SealedColumn.decode(bytes)
+      return try JSONColumn.decode(bytes)
     } catch {
       if error == .contentInvalid, let mended = mended(bytes) { return mended }
       throw StoreError(.databaseCorrupt, "a stored body cannot be read: \(error.rawValue)")
@@ -30,7 +30,7 @@ enum JournalBody {
       rest = rest[close.lowerBound...]
     }
     mended += rest
-    return try? SealedColumn.decode(mended)  // Damaged elsewhere: the caller says so.
+    return try? JSONColumn.decode(mended)  // Damaged elsewhere: the caller says so.
   }
 }
 

@@ -73,7 +73,7 @@ enum OldDatabase {
           """,
         arguments: [
           first + Int64(index), id, index + 1, index == 1 || index == 2 ? 1 : nil, type, head.text,
-          SealedColumn.encode(body),
+          JSONColumn.encode(body),
         ])
     }
   }

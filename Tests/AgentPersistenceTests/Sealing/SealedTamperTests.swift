@@ -45,7 +45,7 @@ struct SealedTamperTests {
       let changed: JSONValue = [
         "input": ["api_key": SealedMark(bytes).stored, "prompt": "go"], "metadata": stored["metadata"] ?? .null,
       ]
-      try await put(SealedColumn.encode(changed), id, bench)
+      try await put(JSONColumn.encode(changed), id, bench)
       codes[bit / 8] = try await bench.code { _ = try await $0.clearValues(of: id) }
       try await expectRefused(id, bench, "bit \(bit)")
     }
@@ -84,7 +84,7 @@ struct SealedTamperTests {
     }
     var moved = try JournalBody.opened(bodies[0])
     moved = ["input": ["token": moved["input"]?["api_key"] ?? .null], "metadata": nil]
-    try await put(SealedColumn.encode(moved), ids[0], bench)
+    try await put(JSONColumn.encode(moved), ids[0], bench)
     #expect(try await bench.code { _ = try await $0.clearValues(of: ids[0]) } == .sealedValueInvalid)
   }
 

@@ -29,7 +29,7 @@ struct SealingBatchTests {
     let bench = try await SealingBench(fixture, TestKeys())
     let half: JSONValue = ["input": ["prompt": .string(String(repeating: "x", count: 1 << 19)), "token": "12345678"]]
     try await bench.file.write(.essential) { context in
-      try context.db.run("UPDATE journal SET body = ? WHERE type = 1", [SealedColumn.encode(half)])
+      try context.db.run("UPDATE journal SET body = ? WHERE type = 1", [JSONColumn.encode(half)])
     }
     let goal = SealingGoal(kind: .first, fields: .standard, key: 1, last: 16)
     let reader = SealingReader(goal: goal, sealing: bench.sealing, limits: SealingPass.Limits())

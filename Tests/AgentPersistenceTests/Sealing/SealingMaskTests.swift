@@ -139,7 +139,7 @@ struct SealingMaskTests {
     let bench = try await SealingBench(fixture, TestKeys())
     let body: JSONValue = ["input": ["api_key": ["$sealed": "not one"]], "metadata": [:]]
     try await bench.file.write(.essential) { context in
-      try context.db.run("UPDATE journal SET body = ? WHERE seq = 1", [SealedColumn.encode(body)])
+      try context.db.run("UPDATE journal SET body = ? WHERE seq = 1", [JSONColumn.encode(body)])
     }
     for _ in 0..<2 {
       #expect(try await bench.store.task(TaskID(number: 1))?.input == ["api_key": "[sealed]"])

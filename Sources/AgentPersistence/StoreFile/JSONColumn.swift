@@ -5,7 +5,7 @@ import Foundation
 /// nothing: what is sealed stands in the JSON as marks by then (`SealedMark`).
 ///
 /// `00`: canonical JSON. A reader that meets a format it does not know says so instead of guessing.
-package enum SealedColumn {
+package enum JSONColumn {
   /// Why stored bytes could not be read.
   package enum Failure: String, Error, Sendable {
     case formatUnknown = "sealed_format_unknown"
