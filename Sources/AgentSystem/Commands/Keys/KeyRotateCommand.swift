@@ -34,13 +34,9 @@ struct KeyRotateCommand: ClientCommand {
   func execute(_ session: ClientSession) async throws(ClientError) -> ProcessExit {
     if master { return try await changeMaster(session) }
     var json = try await session.keys(.rotate, stopped)
-    if stopped.data == nil, !detach { json = try await follow(json, session) }
-    if try !session.showJSON(json) {
-      try session.console.showLine(
-        KeyPage.isSealedAnew(json)
-          ? "a new key is in use, and everything is sealed with it"
-          : "a new key is in use; the service seals with it what older ones sealed")
-    }
+    let isFollowed = stopped.data == nil && !detach
+    if isFollowed { json = try await follow(json, session) }
+    if try !session.showJSON(json) { try session.console.showLine(KeyPage.rotated(json, isOver: isFollowed)) }
     return .done
   }
 

@@ -5,7 +5,7 @@ import Vault
 /// What `key show` and `GET /api/keys` say. No key, wrapped or not, is in it.
 ///
 /// `{"fingerprint","installation","master_key":{"source","place","beside_data","next_pending"},"keys":[{"id","purpose",
-/// "state","seals","created_at"}],"sealing":{"running","done","total"},"recovery":{"code","state","confirmed",
+/// "state","seals","created_at"}],"sealing":{"running","done","total","unopened"},"recovery":{"code","state","confirmed",
 /// "code_confirmed_at","master_key_confirmed_at"},"engines","memory_locked"}`; a recovery's `state` is `none`, `made` or
 /// `unverified`.
 enum KeyPage {
@@ -31,6 +31,7 @@ enum KeyPage {
     if let progress {
       members["sealing"] = [
         "running": .bool(progress.isRunning), "done": .integer(progress.done), "total": .integer(progress.total),
+        "unopened": .integer(progress.unopened),
       ]
     }
     return .object(members)
@@ -68,6 +69,7 @@ enum KeyPage {
     page.add("engines", json["engines"])
     if json["memory_locked"]?.boolValue == false { page.add("memory", text: "not locked", .yellow) }
     if let line = progressLine(sealing) { page.add("sealing", text: line) }
+    if let count = unopened(json) { page.add("not opened", text: "\(count), each named in the log", .yellow) }
     var table = TextTable(["ID", "PURPOSE", "STATE", "SEALS", "CREATED"], numeric: [0, 3])
     for key in json["keys"]?.arrayValue ?? [] {
       table.add([
@@ -85,6 +87,25 @@ enum KeyPage {
     case .unverified: "none that can be relied on"
     case .absent, nil: "none: agent-system key recovery new"
     }
+  }
+
+  /// What `key rotate` says at its end. `isOver`: it was watched until nothing went on any more.
+  static func rotated(_ json: JSONValue, isOver: Bool) -> String {
+    if isOver, progressLine(json["sealing"]) == nil, let count = unopened(json) {
+      let stay =
+        count == 1
+        ? "1 value that does not open stays as it is, with the key it is under: the log names it"
+        : "\(count) values that do not open stay as they are, with the keys they are under: the log names each"
+      return "a new key is in use, and everything else is sealed with it; " + stay
+    }
+    return isSealedAnew(json)
+      ? "a new key is in use, and everything is sealed with it"
+      : "a new key is in use; the service seals with it what older ones sealed"
+  }
+
+  /// Values that the last pass left as they are; nil where all opened.
+  private static func unopened(_ json: JSONValue) -> Int64? {
+    json["sealing"]?["unopened"]?.integerValue.flatMap { $0 > 0 ? $0 : nil }
   }
 
   /// Nothing is being sealed anew, and no key of before has anything left.

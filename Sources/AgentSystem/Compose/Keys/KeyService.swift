@@ -7,7 +7,8 @@ import ServiceLifecycle
 /// its limits.
 struct KeyService: Service {
   let desk: KeyDesk
-  let pass: SealingPass
+  /// Brings the rows to what the list and the key in use want (`SealingPass.run`). May rest for as long as storage refuses.
+  let sealAnew: @Sendable () async -> Void
   /// Woken when there may be something to seal anew: a rotation, a longer list.
   let wakeup: Wakeup
   let clock: any WallClock
@@ -18,12 +19,26 @@ struct KeyService: Service {
 
   func run() async {
     await cancelWhenGracefulShutdown {
-      while !Task.isCancelled {
-        await makeKeyIfDue()
-        await pass.run()
-        await wakeup.wait(upTo: Self.checkEvery, clock: clock)
+      // Before the first pass, which would else seal with a key that goes at once.
+      await makeKeyIfDue()
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await keepSealed() }
+        // Beside it: a pass that rests must not keep a key past its limits.
+        group.addTask { await keepKey() }
       }
     }
+  }
+
+  private func keepSealed() async {
+    while !Task.isCancelled {
+      await sealAnew()
+      await wakeup.wait(upTo: Self.checkEvery, clock: clock)
+    }
+  }
+
+  private func keepKey() async {
+    // The sleep ends early only where the caller is cancelled.
+    while (try? await clock.sleep(for: Self.checkEvery)) != nil { await makeKeyIfDue() }
   }
 
   private func makeKeyIfDue() async {

@@ -11,7 +11,7 @@ struct KeyWork: Sendable {
   init(_ keys: OpenKeys, file: StoreFile, sealing: StoreSealing, clock: any WallClock, log: any ServiceLog) {
     let (wakeup, pass) = (Wakeup(), SealingPass(file: file, sealing: sealing, clock: clock))
     desk = KeyDesk(keys, clock: clock, log: log, progress: { pass.progress() }, onNewKey: { wakeup.wake() })
-    service = KeyService(desk: desk, pass: pass, wakeup: wakeup, clock: clock, log: log)
+    service = KeyService(desk: desk, sealAnew: { await pass.run() }, wakeup: wakeup, clock: clock, log: log)
     self.wakeup = wakeup
   }
 
