@@ -20,6 +20,8 @@ struct CrashJob: Sendable, Hashable {
 
   var number: Int
   var kind: Kind
+  /// Its provider is busy, or fails, at the first call of a life.
+  var hasTrouble = true
 
   /// Jobs that fail or wait have an agent of their own, with free places whenever one is wanted.
   var agent: String {
@@ -50,6 +52,7 @@ struct CrashJob: Sendable, Hashable {
   func rules(port: Int) -> [JSONValue] {
     switch kind {
     case .files, .spare: []
+    case .limit where !hasTrouble, .error where !hasTrouble: []
     case .net:
       (1..<Self.turns(kind)).filter { Self.isPost($0) || Self.isPut($0) }.map { turn in
         let path = "/\(Self.isPost(turn) ? "once" : "put")/\(number)/\(turn)"

@@ -24,6 +24,8 @@ final class CrashRig {
   private static let heartbeatsWithoutEvent = 3
   /// Each so many events the client does something.
   private static let eventsPerVerb = 7
+  /// Lives in which a job's provider gives it trouble. Twelve refusals end a task, and the script tells each life anew.
+  private static let livesOfTrouble = 4
   /// Lives between two comparisons of the whole stream; in between, what is new is compared.
   private static let livesPerWholeStream = 8
 
@@ -46,6 +48,8 @@ final class CrashRig {
   private var calls = CallLog()
   private var comparedUpTo = 0
   private var settled: Set<Int> = []
+  /// By job: lives that have begun with it open.
+  private var livesOpen: [Int: Int] = [:]
 
   init(
     seed: UInt64, undisturbed: [CrashJob.Kind: CrashOutcome], environment: [String: String] = [:],
@@ -138,7 +142,12 @@ final class CrashRig {
     try? FileManager.default.removeItem(atPath: faultFile + ".reached")
     foresee()
     let state = ledger.now
-    let live = state.jobs.filter { !settled.contains($0.number) }
+    let live = state.jobs.filter { !settled.contains($0.number) }.map { job in
+      livesOpen[job.number, default: 0] += 1
+      var job = job
+      job.hasTrouble = livesOpen[job.number, default: 0] <= Self.livesOfTrouble
+      return job
+    }
     let service = try await ServiceProcess.serve(
       in: folder, files: provider.files(jobs: live + state.upcoming, port: recorder.port),
       environment: environment.merging(["AGENT_SYSTEM_FAULT_FILE": faultFile]) { _, own in own }, binary: binary)
