@@ -54,15 +54,11 @@ extension TaskDraft {
   /// More than a task's filter would look for.
   func sealedValueProblems(_ fields: SensitiveFields, prefix: String) -> [ServiceError.Field] {
     let given = [input, metadata, labelMembers].filter { $0.hasSensitive(fields) }
-    let count = SealedFilter.count(of: given.flatMap { $0.sensitiveMembers(fields).map(\.value) })
-    guard count > SealedFilter.maximumValues else { return [] }
-    return [ServiceError.Field(prefix + "/input", Self.tooManySealed)]
+    let values = given.flatMap { $0.sensitiveMembers(fields).map(\.value) }
+    return SealedFilter.canLookFor(values) ? [] : [ServiceError.Field(prefix + "/input", Self.tooManySealed)]
   }
 
-  static let tooManySealed = """
-    with these the task would have more than \(SealedFilter.maximumValues) sealed values of \
-    \(SealedFilter.shortestBytes) bytes and more
-    """
+  static let tooManySealed = "with these the task would have more than \(SealedFilter.bounds)"
 
   private var labelMembers: JSONValue { .object(labels.mapValues(JSONValue.string)) }
 }

@@ -42,14 +42,14 @@ struct TaskSealing: Sendable {
 
   private static let tooMany = Failure(
     code: "too_many_sealed_values",
-    detail: "the task has more than \(SealedFilter.maximumValues) sealed values: no more can be kept out of its words")
+    detail: "the task would have more than \(SealedFilter.bounds): no more can be kept out of its words")
 
   /// `values`: what the store holds sealed of the task.
   mutating func open(_ values: ClearValues) {
     let labels = JSONValue.object(task.labels.mapValues { .string($0) })
     clear = values.adding(input: task.input, others: [task.metadata, labels], fields)
     filter.add(clear.revealTexts())
-    promptFilter.add(clear.revealInputTexts())
+    promptFilter.add(clear.revealInputTexts(), sharing: filter)
     shownInput = shownInput.masked(fields)
   }
 

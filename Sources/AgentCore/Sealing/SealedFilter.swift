@@ -1,67 +1,96 @@
 /// Takes the sealed values of a task out of what tools, models and errors say: an echo, a redirect's `Location`, a file
-/// read back would carry them on otherwise. `[sealed]` stands in their place.
+/// read back would carry them otherwise. `[sealed]` stands in their place.
 ///
-/// Found as a whole alone, in each form of `SecretForms`, any of its characters percent-encoded or not
-/// (`PercentReading`); values below 8 bytes are not looked for, for they stand in many a word. A filter that was given
-/// more values than it can look for shows `[sealed]` for everything. Every way to text shows nothing of it.
+/// Found as a whole alone, in each form of `SecretForms` and with any of its characters escaped or not (`TextReading`);
+/// values below 8 bytes are not looked for, for they stand in many a word. A filter that was given more than it can look
+/// for shows `[sealed]` for everything. Every way to text shows nothing of it.
 package struct SealedFilter: Sendable {
   /// Shorter values are no needles.
   package static let shortestBytes = 8
-  /// Values that one task's filter looks for: an answer may hold any number of them, and each has some twenty forms, so
-  /// that these take some 10 MiB.
+  /// Values that one task's filter looks for: an answer may hold any number of them.
   package static let maximumValues = 2000
-  /// All needles have more bytes.
-  private static let headBytes = 4
+  /// Of those together: their forms take some ten times as much, for each task that runs.
+  package static let maximumValueBytes = 4 * 1024 * 1024
 
-  private var needles: [[UInt8]] = []
+  /// For people.
+  package static let bounds =
+    "\(maximumValues) sealed values of \(shortestBytes) bytes and more, or than 4 MiB of them"
+
+  private struct Needle {
+    var bytes: [UInt8]
+    /// Found with line breaks in it, too.
+    var isLetters: Bool
+  }
+
+  private var needles: [Needle] = []
   /// Places in `needles` by their first four bytes, the longest first.
   private var byHead: [UInt32: [Int]] = [:]
   private var firstBytes = [Bool](repeating: false, count: 256)
-  private var known: Set<[UInt8]> = []
+  /// Places in `needles` by value.
+  private var known: [[UInt8]: Range<Int>] = [:]
+  private var valueBytes = 0
   /// Bytes of the longest needle.
   private var longestNeedle = 0
   private var hasSpace = false
-  /// The most bytes that one of the values takes in any form.
+  /// The most bytes that one of the values takes in any form that is usual.
   package private(set) var longest = 0
-  /// It was given more than `maximumValues`.
+  /// It was given more than it can look for.
   package private(set) var isOverfull = false
+
+  /// All needles have more bytes.
+  private static let headBytes = 4
+  /// `\\u0041`, of JSON within JSON.
+  private static let longestEscape = 7
 
   package init(_ secrets: [Secret] = []) { add(secrets) }
 
   package var isEmpty: Bool { needles.isEmpty }
 
-  package mutating func add(_ secrets: [Secret]) {
+  /// `other` lends the forms of those that it knows.
+  package mutating func add(_ secrets: [Secret], sharing other: SealedFilter? = nil) {
     for secret in secrets {
       let text = secret.reveal()
-      guard Self.looksFor(text), !known.contains(Array(text.utf8)) else { continue }
-      guard known.count < Self.maximumValues else {
+      let bytes = Array(text.utf8)
+      guard Self.looksFor(text), known[bytes] == nil else { continue }
+      guard known.count < Self.maximumValues, bytes.count <= Self.maximumValueBytes - valueBytes else {
         isOverfull = true
         return
       }
-      known.insert(Array(text.utf8))
-      longest = max(longest, PercentReading.longestUnit * text.utf8.count)
-      for form in SecretForms.all(of: text) { add(form) }
+      let first = needles.count
+      if let other, let places = other.known[bytes] {
+        for place in places { add(other.needles[place]) }
+      } else {
+        for form in SecretForms.plain(text) { add(Needle(bytes: form, isLetters: false)) }
+        for form in SecretForms.base64(text) { add(Needle(bytes: form, isLetters: true)) }
+      }
+      known[bytes] = first..<needles.count
+      valueBytes += bytes.count
+      longest = max(longest, Self.longestEscape * bytes.count)
     }
   }
 
-  /// How many of these texts, each counted once, a filter looks for.
-  package static func count(of values: [JSONValue]) -> Int { Set(values.flatMap(\.leafTexts).filter(looksFor)).count }
+  /// Whether a filter can look for all the texts in these.
+  package static func canLookFor(_ values: [JSONValue]) -> Bool {
+    let texts = Set(values.flatMap(\.leafTexts).filter(looksFor))
+    return texts.count <= maximumValues && texts.reduce(0) { $0 + $1.utf8.count } <= maximumValueBytes
+  }
 
   private static func looksFor(_ text: String) -> Bool {
     text.utf8.count >= shortestBytes && text != SealedMember.placeholder
   }
 
-  private mutating func add(_ needle: [UInt8]) {
+  private mutating func add(_ needle: Needle) {
+    let bytes = needle.bytes
     let place = needles.count
     needles.append(needle)
-    firstBytes[Int(needle[0])] = true
-    longestNeedle = max(longestNeedle, needle.count)
-    longest = max(longest, needle.count)
-    if needle.contains(UInt8(ascii: " ")) { hasSpace = true }
-    var places = byHead[Self.head(needle, 0)] ?? []
-    let index = places.firstIndex { needles[$0].count < needle.count } ?? places.endIndex
+    firstBytes[Int(bytes[0])] = true
+    longestNeedle = max(longestNeedle, bytes.count)
+    longest = max(longest, bytes.count)
+    if bytes.contains(UInt8(ascii: " ")) { hasSpace = true }
+    var places = byHead[Self.head(bytes, 0)] ?? []
+    let index = places.firstIndex { needles[$0].bytes.count < bytes.count } ?? places.endIndex
     places.insert(place, at: index)
-    byHead[Self.head(needle, 0)] = places
+    byHead[Self.head(bytes, 0)] = places
   }
 
   /// The text without any of them.
@@ -112,88 +141,89 @@ package struct SealedFilter: Sendable {
     return matches(in: bytes).first.map { String(decoding: bytes[..<$0.lowerBound], as: UTF8.self) }
   }
 
+  /// The beginning of a text whose rest is not known, without any of them: where it ends in the beginning of one, that of
+  /// 8 bytes and more is not shown either.
+  package func filtered(cut text: String) -> String {
+    guard !isOverfull, !needles.isEmpty else { return filtered(text) }
+    let bytes = Array(text.utf8)
+    var hidden = matches(in: bytes)
+    let (_, open) = look(intoPiece: bytes, beginning: Self.shortestBytes)
+    if open < bytes.count { hidden = Self.joined(hidden + [open..<bytes.count]) }
+    return hidden.isEmpty ? text : String(decoding: Self.shown(bytes, without: hidden), as: UTF8.self)
+  }
+
+  // MARK: search
+
   /// Where they stand, ascending, what touches or overlaps joined.
   func matches(in bytes: [UInt8]) -> [Range<Int>] {
+    var found = find(in: bytes, isLetters: false)
+    TextReading.each(of: bytes, readsPlus: hasSpace, isPiece: false) { reading, isLetters in
+      found += find(in: reading.bytes, isLetters: isLetters).map { reading.source(of: $0) }
+    }
+    return Self.joined(found)
+  }
+
+  /// The same of a piece of a text, and up to where it may be shown: what stands behind that may be the beginning of one.
+  func look(intoPiece bytes: [UInt8]) -> (hidden: [Range<Int>], open: Int) { look(intoPiece: bytes, beginning: 1) }
+
+  /// `least`: beginnings of fewer bytes do not count, nor then what an escape that has not ended may become.
+  private func look(intoPiece bytes: [UInt8], beginning least: Int) -> (hidden: [Range<Int>], open: Int) {
+    var found = find(in: bytes, isLetters: false)
+    var open = beginning(atEndOf: bytes, isLetters: false, least) ?? bytes.count
+    var readings: [TextReading] = []
+    TextReading.each(of: bytes, readsPlus: hasSpace, isPiece: true) { reading, isLetters in
+      found += find(in: reading.bytes, isLetters: isLetters).map { reading.source(of: $0) }
+      let begun = beginning(atEndOf: reading.bytes, isLetters: isLetters, least)
+      if let begun { open = min(open, reading.source(of: begun)) }
+      if reading.isTorn, least == 1 { open = min(open, reading.source(of: reading.bytes.count)) }
+      readings.append(reading)
+    }
+    let hidden = Self.joined(found)
+    // What overlaps the open end stays with it, so that no part of it is shown later; and none is cut within an escape,
+    // for the rest of it would read otherwise.
+    var last: Int
+    repeat {
+      last = open
+      for range in hidden.reversed() where range.upperBound > open { open = min(open, range.lowerBound) }
+      for reading in readings { open = reading.boundary(upTo: open) }
+    } while open < last
+    return (hidden, open)
+  }
+
+  /// As they stand.
+  private func find(in bytes: [UInt8], isLetters: Bool) -> [Range<Int>] {
     guard bytes.count >= Self.headBytes else { return [] }
     var found: [Range<Int>] = []
     for start in 0...(bytes.count - Self.headBytes) where firstBytes[Int(bytes[start])] {
       guard let places = byHead[Self.head(bytes, start)],
-        let place = places.first(where: { Self.stands(needles[$0], in: bytes, at: start) })
+        let place = places.first(where: {
+          (needles[$0].isLetters || !isLetters) && Self.stands(needles[$0].bytes, in: bytes, at: start)
+        })
       else { continue }
-      Self.join(start..<(start + needles[place].count), to: &found)
-    }
-    let encoded = PercentReading.all(of: bytes, readingPlus: hasSpace).flatMap { matches(in: bytes, by: $0) }
-    guard !encoded.isEmpty else { return found }
-    return (found + encoded).sorted { $0.lowerBound < $1.lowerBound }
-      .reduce(into: []) { joined, range in Self.join(range, to: &joined) }
-  }
-
-  /// Those in which something is encoded: what is not was found as it stands.
-  private func matches(in bytes: [UInt8], by reading: PercentReading) -> [Range<Int>] {
-    var found: [Range<Int>] = []
-    var start = 0
-    while let place = reading.nextEscape(in: bytes, from: start) {
-      // A needle takes at most so many bytes up to here, each of them encoded or not.
-      start = max(start, place - longestNeedle * PercentReading.longestUnit)
-      while start <= place {
-        if let end = end(ofNeedleAt: start, in: bytes, by: reading) { Self.join(start..<end, to: &found) }
-        start += 1
-      }
+      Self.join(start..<(start + needles[place].bytes.count), to: &found)
     }
     return found
   }
 
-  private func end(ofNeedleAt start: Int, in bytes: [UInt8], by reading: PercentReading) -> Int? {
-    guard firstBytes[Int(reading.unit(bytes, start).byte)], let head = head(bytes, start, by: reading),
-      let places = byHead[head]
-    else { return nil }
-    for place in places where needles[place].count <= bytes.count - start {
-      if case .whole(let end) = reading.find(needles[place], in: bytes, at: start) { return end }
-    }
-    return nil
-  }
-
-  /// Where the end of these bytes may be the beginning of a needle; their count where it cannot.
-  func openEnd(of bytes: [UInt8]) -> Int {
-    guard !needles.isEmpty else { return bytes.count }
-    var open = bytes.count
-    for start in max(0, bytes.count - longestNeedle + 1)..<bytes.count where firstBytes[Int(bytes[start])] {
+  /// Where the end of these bytes is the beginning of a needle, of so many bytes at least.
+  private func beginning(atEndOf bytes: [UInt8], isLetters: Bool, _ least: Int) -> Int? {
+    let first = max(0, bytes.count - longestNeedle + 1)
+    guard first <= bytes.count - least else { return nil }
+    return (first...(bytes.count - least)).first { start in
+      guard firstBytes[Int(bytes[start])] else { return false }
       let rest = bytes.count - start
       let places = rest < Self.headBytes ? Array(needles.indices) : byHead[Self.head(bytes, start)] ?? []
-      let isOpen = places.contains { place in
-        needles[place].count > rest && needles[place].prefix(rest).elementsEqual(bytes[start...])
+      return places.contains { place in
+        let needle = needles[place].bytes
+        return needle.count > rest && needle[rest - 1] == bytes[bytes.count - 1]
+          && (needles[place].isLetters || !isLetters) && needle.prefix(rest).elementsEqual(bytes[start...])
       }
-      if isOpen {
-        open = start
-        break
-      }
-    }
-    for reading in PercentReading.all(ofPiece: bytes, readingPlus: hasSpace) {
-      let first = max(0, bytes.count - longestNeedle * PercentReading.longestUnit)
-      open = (first..<max(first, open)).first { isOpen(bytes, from: $0, by: reading) } ?? open
-    }
-    return open
-  }
-
-  private func isOpen(_ bytes: [UInt8], from start: Int, by reading: PercentReading) -> Bool {
-    // Any byte may come of an escape that has not ended.
-    if reading.isTorn(bytes, start) { return true }
-    guard firstBytes[Int(reading.unit(bytes, start).byte)] else { return false }
-    let places = head(bytes, start, by: reading).map { byHead[$0] ?? [] } ?? Array(needles.indices)
-    return places.contains { place in
-      if case .begun = reading.find(needles[place], in: bytes, at: start) { true } else { false }
     }
   }
 
-  /// Nil where the text ends before it, or within an escape of it.
-  private func head(_ bytes: [UInt8], _ start: Int, by reading: PercentReading) -> UInt32? {
-    var (head, position): (UInt32, Int) = (0, start)
-    for _ in 0..<Self.headBytes {
-      guard position < bytes.count, !reading.isTorn(bytes, position) else { return nil }
-      let unit = reading.unit(bytes, position)
-      (head, position) = (head << 8 | UInt32(unit.byte), unit.next)
-    }
-    return head
+  private static func joined(_ found: [Range<Int>]) -> [Range<Int>] {
+    found.sorted { $0.lowerBound < $1.lowerBound }
+      .reduce(into: []) { joined, range in join(range, to: &joined) }
   }
 
   private static func join(_ range: Range<Int>, to found: inout [Range<Int>]) {

@@ -5,8 +5,8 @@ import HTTPTransport
 ///
 /// A body that is cut has `"body_cut":true` beside it; one that ended before its end `"body_incomplete":CODE`; one
 /// that is not UTF-8 text stands as `"body_omitted_bytes":N` alone. Values of credentials, of sensitive members and of the
-/// task's sealed values are `[sealed]`: searched for in all that was read, before it is cut. An answer that cannot be
-/// searched is `{"status":200,"withheld":"why"}`.
+/// task's sealed values are `[sealed]`: searched for in all that was read, before it is cut; the beginning of one where
+/// reading ended is, too. An answer that cannot be searched is `{"status":200,"withheld":"why"}`.
 struct HTTPAnswerText {
   /// An eighth of the result, so that the body has the rest.
   static let maximumHeaderBytes = ToolOutcome.maximumBytes / 8
@@ -40,7 +40,7 @@ struct HTTPAnswerText {
 
   /// `isCut`: more bytes came, or would have come, than were read; `incomplete`: the error that ended the body.
   func outcome(body: [UInt8], isCut: Bool, incomplete: TransportError.Code?) -> ToolOutcome {
-    let isTorn = isCut || incomplete != nil
+    let (isTorn, byteCount) = (isCut || incomplete != nil, body.count)
     let text = Self.decoded(body, mayEndAmidScalar: isTorn)
     let masked = text.map { SensitiveText($0, fields) }
     let hidden = sealedHeaders.map { .string($0) } + (masked?.values ?? [])
@@ -48,7 +48,7 @@ struct HTTPAnswerText {
     // What a sensitive member holds may stand beside it once more.
     filter.learn(hidden)
     guard !filter.isOverfull else {
-      return withheld("with its sealed values the task would have more than \(SealedFilter.maximumValues)", incomplete)
+      return withheld("with it the task would have more than \(SealedFilter.bounds)", incomplete)
     }
     var (torn, shown, isCut) = (SealedFilter(), masked?.shown, isCut)
     if isTorn, let end = masked?.tornEnd {
@@ -59,8 +59,9 @@ struct HTTPAnswerText {
       torn = SealedFilter([Secret(String(String.UnicodeScalarView(end.unicodeScalars.prefix(Self.tornScalars))))])
       if let beginning = shown.flatMap(torn.beginning(of:)) { (shown, isCut) = (beginning, true) }
     }
+    let body = shown.map { isTorn ? filter.filtered(cut: blanked($0)) : filter.filtered(blanked($0)) }
     let answer = answer(
-      shown.map { filter.filtered(blanked($0)) }, bytes: body.count, isCut: isCut, incomplete: incomplete,
+      body, bytes: byteCount, isCut: isCut, incomplete: incomplete,
       Filters(whole: filter, torn: torn))
     return ToolOutcome(text: answer, hidden: hidden)
   }

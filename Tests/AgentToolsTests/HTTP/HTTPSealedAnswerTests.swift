@@ -76,6 +76,22 @@ import Testing
     }
   }
 
+  @Test("of a known value that comes back longer than is read at most nothing is shown", arguments: [524_288, 530_000])
+  func longEcho(count: Int) async throws {
+    let value = String((0..<count / 8).map { String(10_000_000 + $0) }.joined().prefix(count))
+    for (written, shown) in [
+      (value, "before [sealed]"), (String(value.map { $0 == "1" ? "\\u0031" : "\($0)" }.joined()), "before [sealed]"),
+    ] {
+      let server = try LoopbackServer { _ in answer(body: "before " + written) }
+      try await HTTPToolFixture.with(server, total: .seconds(120)) { fixture in
+        var knowing = fixture
+        knowing.context.filter = SealedFilter([Secret(value)])
+        let result = try await knowing.call(["method": "GET", "url": .string(server.url())])
+        #expect(result["body"]?.stringValue == shown, "\(result.text.prefix(300))")
+      }
+    }
+  }
+
   @Test("an answer with more sealed values than a task may have is not shown", arguments: [2000, 2001])
   func many(count: Int) async throws {
     let items = (0..<count).map { #"{"token":"token number \#($0)"}"# }.joined(separator: ",")
