@@ -194,10 +194,11 @@ package struct SealedFilter: Sendable {
   private func find(in bytes: [UInt8], isLetters: Bool) -> [Range<Int>] {
     guard bytes.count >= Self.headBytes else { return [] }
     var found: [Range<Int>] = []
+    var scan = NeedleScan(bytes)
     for start in 0...(bytes.count - Self.headBytes) where firstBytes[Int(bytes[start])] {
       guard let places = byHead[Self.head(bytes, start)],
         let place = places.first(where: {
-          (needles[$0].isLetters || !isLetters) && Self.stands(needles[$0].bytes, in: bytes, at: start)
+          (needles[$0].isLetters || !isLetters) && scan.stands(needles[$0].bytes, $0, at: start)
         })
       else { continue }
       Self.join(start..<(start + needles[place].bytes.count), to: &found)
@@ -209,14 +210,15 @@ package struct SealedFilter: Sendable {
   private func beginning(atEndOf bytes: [UInt8], isLetters: Bool, _ least: Int) -> Int? {
     let first = max(0, bytes.count - longestNeedle + 1)
     guard first <= bytes.count - least else { return nil }
+    var scan = NeedleScan(bytes)
     return (first...(bytes.count - least)).first { start in
       guard firstBytes[Int(bytes[start])] else { return false }
       let rest = bytes.count - start
       let places = rest < Self.headBytes ? Array(needles.indices) : byHead[Self.head(bytes, start)] ?? []
       return places.contains { place in
         let needle = needles[place].bytes
-        return needle.count > rest && needle[rest - 1] == bytes[bytes.count - 1]
-          && (needles[place].isLetters || !isLetters) && needle.prefix(rest).elementsEqual(bytes[start...])
+        return needle.count > rest && (needles[place].isLetters || !isLetters)
+          && scan.count(of: needle, place, at: start) == rest
       }
     }
   }
@@ -247,15 +249,6 @@ package struct SealedFilter: Sendable {
 
   private static func head(_ bytes: [UInt8], _ start: Int) -> UInt32 {
     (0..<headBytes).reduce(0) { $0 << 8 | UInt32(bytes[start + $1]) }
-  }
-
-  private static func stands(_ needle: [UInt8], in bytes: [UInt8], at start: Int) -> Bool {
-    // The end first: values that repeat one word are told apart there.
-    guard bytes.count - start >= needle.count, bytes[start + needle.count - 1] == needle[needle.count - 1] else {
-      return false
-    }
-    for index in needle.indices where bytes[start + index] != needle[index] { return false }
-    return true
   }
 }
 

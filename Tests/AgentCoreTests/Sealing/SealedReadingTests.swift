@@ -61,6 +61,25 @@ import Testing
     #expect(filter.filtered(cut: "nothing here") == "nothing here")
   }
 
+  @Test("values that are one word many times over are found, and looked for, in a moment") func words() {
+    let word = String(repeating: "abab", count: 20_000)
+    let filter = SealedFilter([Secret(word), Secret("\(word.dropLast(4))cdef")])
+    let near = String(word.dropLast(2))
+    #expect(filter.filtered("<\(near)> <\(word)ab> <\(near)>") == "<\(near)> <[sealed]> <\(near)>")
+    #expect(filter.filtered("\(near)cdef.") == "ab[sealed].")
+    #expect(filter.filtered(cut: "\(near).\(near)") == "\(near).[sealed]")
+    #expect(filter.filtered(cut: "x\(near)bab") == "x\(near)bab")
+  }
+
+  @Test("values of 4 MiB together are looked for; past them nothing is shown") func bytes() {
+    let part = String(repeating: "x", count: SealedFilter.maximumValueBytes / 2)
+    #expect(SealedFilter.canLookFor([.string(part + "a"), .string(String(part.dropLast(1)))]))
+    #expect(!SealedFilter.canLookFor([.string(part + "a"), .string(part)]))
+    var filter = SealedFilter([Secret("another value")])
+    filter.add([Secret(part + part)])
+    #expect(filter.isOverfull && filter.filtered("x") == "[sealed]")
+  }
+
   // MARK: random texts
 
   private static func escaped(_ text: String, _ random: SeededRandom) -> String {
