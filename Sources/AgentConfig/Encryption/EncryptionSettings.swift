@@ -28,8 +28,8 @@ package struct EncryptionSettings: Sendable, Hashable {
     ConfigKey(
       "encryption.sensitive_fields", .list(maximumCount: maximumFields), .defaults("[api_key, password, token]"),
       "members of that name, at any depth of what callers, models and tools give, are sealed before disk, log and event, "
-        + "and shown as `[sealed]`; upper case, `-` and `_` make no difference; a longer list seals old rows too, a shorter "
-        + "one opens none"
+        + "and shown as `[sealed]`; upper case, `-` and `_` make no difference; a longer list seals old rows too, and "
+        + "counts for running tasks from their next step on; a shorter one opens none"
     ).reloadable,
   ]
 

@@ -63,6 +63,7 @@ struct KeyComposition: Sendable {
       try ring.settleFolder(folder)
     }
     if try ring.wayBack(in: folder).code == .unverified { tellUnverified(log) }
+    if folder.areOldMastersDamaged { tellDamagedMasters(log) }
     try folder.removeOldDigestKey(takenOverBy: ring)
     let keys = OpenKeys(ring: ring, master: master, folder: folder, store: store)
     tell(keys, log)
@@ -87,11 +88,19 @@ struct KeyComposition: Sendable {
       ["fingerprint": ring.fingerprint])
   }
 
+  private func tellDamagedMasters(_ log: any ServiceLog) {
+    log.record(
+      .error, "keys",
+      "old_masters_damaged: \(admission.folder.path)/old-masters.box cannot be read, and the master keys of before are not "
+        + "to be had from it: put it back from a copy; until it is there, or moved away, the master key cannot be changed",
+      [:])
+  }
+
   private func tellUnverified(_ log: any ServiceLog) {
     log.record(
       .error, "keys",
       "recovery_box_unverified: nothing shows that \(admission.folder.path)/recovery.box was made by who has the master "
-        + "key, and it is not sealed anew: make a new code by `agent-system key recovery new`, and where an older version "
+        + "key, or it is damaged, and it is not sealed anew: make a new code by `agent-system key recovery new`, and where an older version "
         + "did not make it, ask who could write there", [:])
   }
 

@@ -28,10 +28,7 @@ extension KeyRing {
     let new = try WrappingKey(next, installation: installation, cipher: cipher)
     var masters = try folder.oldMasters()
     guard let before = try masters.keys(under: wrappingKey) else {
-      throw .keyFileInvalid(
-        path: "\(folder.path)/\(OldMasters.fileName)",
-        detail: "the master keys of before do not open, and a change would lose them: put the file back from a copy, "
-          + "or move it away to go on without them")
+      throw KeyFolder.damagedMasters(folder.path, "the master keys of before do not open, and a change would lose them")
     }
     try masters.put(before + [current], under: new)
     try folder.write(masters)
@@ -77,12 +74,17 @@ extension KeyRing {
     let valid = Set([fingerprint, next].compactMap { $0 })
     let marks = try folder.marks().filter { $0 != mark && $0.installation == installation }
     try folder.write([mark] + marks.filter { valid.contains($0.fingerprint) })
-    var masters = try folder.oldMasters()
-    if !masters.boxes.keys.allSatisfy(valid.contains) {
-      masters.boxes = masters.boxes.filter { valid.contains($0.key) }
-      try folder.write(masters)
+    // What is damaged stays as it is, for a person to look at.
+    if !folder.areOldMastersDamaged {
+      var masters = try folder.oldMasters()
+      if !masters.boxes.keys.allSatisfy(valid.contains) {
+        masters.boxes = masters.boxes.filter { valid.contains($0.key) }
+        try folder.write(masters)
+      }
     }
-    if let box = try folder.recoveryBox(), !box.proofs.keys.allSatisfy(valid.contains) {
+    if try wayBack(in: folder).code == .made, let box = try folder.recoveryBox(),
+      !box.proofs.keys.allSatisfy(valid.contains)
+    {
       try folder.write(box.keepingProofs(of: valid))
     }
   }

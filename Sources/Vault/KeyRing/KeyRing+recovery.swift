@@ -5,7 +5,8 @@ package struct WayBack: Sendable, Hashable {
   package enum Code: String, Sendable, Hashable, CaseIterable {
     /// No recovery code was made.
     case absent = "none"
-    /// There is a box, and nothing shows that who made it had this ring's master key: it is never sealed anew.
+    /// There is a box, and nothing shows that who made it had this ring's master key: it is never sealed anew. A damaged
+    /// one shows nothing either.
     case unverified
     case made
   }
@@ -18,20 +19,20 @@ package struct WayBack: Sendable, Hashable {
 
 extension KeyRing {
   package func wayBack(in folder: KeyFolder) throws(VaultError) -> WayBack {
-    let box = try folder.recoveryBox()
+    let (box, isThere) = try readBox(in: folder)
     var mark = try folder.recoveryMark()
     if try !isProven(mark) { mark = RecoveryMark() }
     let isOurs = if let box { try box.isProven(under: wrappingKey) } else { false }
     return WayBack(
-      code: box == nil ? .absent : isOurs ? .made : .unverified, mark: mark,
+      code: !isThere ? .absent : isOurs ? .made : .unverified, mark: mark,
       isConfirmed: mark.holds(box: isOurs ? box : nil, fingerprint: fingerprint))
   }
 
   /// Seals the recovery box anew where it holds another master key than the one in force, to the same code. False: the
   /// box is unverified and was left as it is, for whoever can write the folder can put a public key of their own there.
   package func renewRecoveryBox(_ master: MasterKey, in folder: KeyFolder) throws(VaultError) -> Bool {
-    guard let box = try folder.recoveryBox() else { return true }
-    guard try box.isProven(under: wrappingKey) else { return false }
+    let (found, isThere) = try readBox(in: folder)
+    guard let box = found, try box.isProven(under: wrappingKey) else { return !isThere }
     if box.fingerprint != fingerprint {
       // All proofs stay: the master key of before may still come back.
       try folder.write(
@@ -74,6 +75,16 @@ extension KeyRing {
     var mark = try wayBack(in: folder).mark
     mark.masterKey = (fingerprint, time)
     try write(mark, in: folder)
+  }
+
+  /// Nil for a box that is not there, and for one that is damaged: the service does not stand or fall with it.
+  private func readBox(in folder: KeyFolder) throws(VaultError) -> (box: RecoveryBox?, isThere: Bool) {
+    do throws(VaultError) {
+      let box = try folder.recoveryBox()
+      return (box, box != nil)
+    } catch .keyFileInvalid {
+      return (nil, true)
+    }
   }
 
   private func write(_ mark: RecoveryMark, in folder: KeyFolder) throws(VaultError) {

@@ -66,11 +66,26 @@ struct OldMasters: Sendable {
 
 extension KeyFolder {
   func oldMasters() throws(VaultError) -> OldMasters {
-    guard let members = try members(OldMasters.fileName) else { return OldMasters() }
-    guard let masters = OldMasters(members) else {
-      throw .keyFileInvalid(path: "\(path)/\(OldMasters.fileName)", detail: "a member is missing or malformed")
+    do throws(VaultError) {
+      guard let members = try members(OldMasters.fileName) else { return OldMasters() }
+      if let masters = OldMasters(members) { return masters }
+    } catch .keyFileInvalid {
+      // No JSON, or too long: damaged like one that has not our members.
     }
-    return masters
+    throw Self.damagedMasters(path, "the master keys of before cannot be read, and a change would lose them")
+  }
+
+  static func damagedMasters(_ path: String, _ why: String) -> VaultError {
+    .keyFileInvalid(
+      path: "\(path)/\(OldMasters.fileName)",
+      detail: "\(why): put the file back from a copy, or move it away to go on without them")
+  }
+
+  /// The file of the master keys of before is there and is none of ours. The service needs it for a change of the master
+  /// key alone.
+  package var areOldMastersDamaged: Bool {
+    do throws(VaultError) { _ = try oldMasters() } catch .keyFileInvalid { return true } catch { return false }
+    return false
   }
 
   func write(_ masters: OldMasters) throws(VaultError) {

@@ -58,8 +58,13 @@ package struct RecoveryMark: Sendable, Hashable {
 }
 
 extension KeyFolder {
+  /// Nobody has confirmed anything where the file is not there, or is damaged.
   package func recoveryMark() throws(VaultError) -> RecoveryMark {
-    try members(RecoveryMark.fileName).map { RecoveryMark($0) } ?? RecoveryMark()
+    do throws(VaultError) {
+      return try members(RecoveryMark.fileName).map { RecoveryMark($0) } ?? RecoveryMark()
+    } catch .keyFileInvalid {
+      return RecoveryMark()
+    }
   }
 
   func write(_ mark: RecoveryMark) throws(VaultError) {

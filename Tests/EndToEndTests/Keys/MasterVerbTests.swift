@@ -112,4 +112,29 @@ import Testing
     let help = try await ShellRun.run(ServiceProcess.binary.path, ["key", "rotate", "--help"])
     #expect(help.output.contains("openssl rand -base64 32 > FILE") && help.output.contains("--master < FILE"))
   }
+
+  @Test(
+    "a damaged file that only helps when a key is lost stops no service: it is told, and there is a way out",
+    arguments: ["recovery.box", "recovery.confirmed", "old-masters.box"], ["xx", "{}", "[1]"])
+  func damagedHelp(name: String, text: String) async throws {
+    var service = try await rig.serve(master: first)
+    await rig.stop(service)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: rig.key(name)))
+    service = try await rig.serve(master: first)
+    let page = try await service.send("GET", "/api/keys")
+    #expect(page.status == 200 && page.json["recovery"]?["confirmed"] == false, "\(page.text)")
+    #expect(page.json["recovery"]?["state"] == (name == "recovery.box" ? "unverified" : "none"), "\(page.text)")
+    let told = try rig.log()
+    #expect(told.contains("recovery_box_unverified") == (name == "recovery.box"))
+    let isDamaged = name == "old-masters.box"
+    #expect(told.contains("old_masters_damaged") == isDamaged)
+    #expect(try await service.send("POST", "/api/keys/recovery:new").status == 200)
+    #expect(try await service.send("GET", "/api/keys").json["recovery"]?["state"] == "made")
+    let change = try await rig.verb(["rotate", "--master"], of: service, input: second)
+    #expect((change.status == 0) == !isDamaged, "\(change)")
+    if isDamaged {
+      #expect(change.output.contains("move it away") || change.errors.contains("move it away"), "\(change)")
+    }
+    await rig.stop(service)
+  }
 }
