@@ -9,33 +9,8 @@ import Testing
   /// Sets a title, clears the screen, colours by one C1 byte, turns the order of writing.
   private static let steering = "\u{1B}]0;owned\u{07}\u{1B}[2J\u{9B}31m\u{202E}\u{2028}"
 
-  /// usage: python3 -c … COMMAND…: runs the command on a terminal and prints all that the terminal showed.
-  private static let terminal = """
-    import os, pty, sys
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(sys.argv[1], sys.argv[1:])
-    shown = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-    sys.stdout.buffer.write(shown)
-    sys.stdout.flush()
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    """
-
   private static func shown(_ service: ServiceProcess, _ command: [String]) async throws -> String {
-    let run = try await ShellRun.run(
-      "/usr/bin/env",
-      ["python3", "-c", terminal, ServiceProcess.binary.path] + command + ["--server", "unix:" + service.socket],
-      environment: [
-        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "TERM": "xterm", "NO_COLOR": "1",
-      ])
+    let run = try await PseudoTerminal.run(command, of: service, environment: ["NO_COLOR": "1"])
     #expect(run.status == 0, "\(command): \(run)")
     return run.output
   }
