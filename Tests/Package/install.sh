@@ -11,6 +11,7 @@ show_install() {
   show_first_task
   figure "apt install" "$(seconds $took)"
   figure "install to first finished task" "$(seconds $(($(milliseconds) - began)))"
+  check "the environment's file is the group's" environment_is_the_groups
   check "it is enabled, as agent.service too" script '
     systemctl is-enabled --quiet agent-system && [ "$(systemctl show -P Id agent.service)" = agent-system.service ]'
   check "it runs as its own user" script '[ "$(stat -c %U /proc/"$(systemctl show -P MainPID agent-system)")" = agent-system ]'
@@ -82,9 +83,11 @@ show_door() {
     [ "$(stat -c "%U %a %s" /etc/agent-system/credentials/master.key)" = "root 400 45" ] &&
     ! runuser -u agent-system -- cat /etc/agent-system/credentials/master.key 2>/dev/null'
   check "others read neither the data, the log nor the environment's file" script '
-    for path in /var/lib/agent-system /var/log/agent /etc/agent-system/agent-system.env; do
-      ! runuser -u stranger -- cat "$path/app.log" "$path" 2>/dev/null &&
-      ! runuser -u stranger -- ls "$path/" 2>/dev/null || exit 1
+    for file in /var/lib/agent-system/agent.db /var/log/agent/app.log /etc/agent-system/agent-system.env; do
+      [ -s "$file" ] && ! runuser -u stranger -- cat "$file" 2>/dev/null || { echo "$file"; exit 1; }
+    done
+    for folder in /var/lib/agent-system /var/log/agent; do
+      ! runuser -u stranger -- ls "$folder" 2>/dev/null || { echo "$folder"; exit 1; }
     done'
   check "a member of the group reads the log" script 'runuser -u member -- grep -q task-1 /var/log/agent/app.log'
 }

@@ -42,7 +42,7 @@ show_key_lost() {
   inside systemctl restart agent-system 2>/dev/null || true
   wait_for "without its master key it is refused, once, with 78" 10 refused
   check "and says where it looked" script 'journalctl --unit agent-system | grep -q "master_key_missing.*master.key"'
-  # Its data elsewhere, as `data` in service.yaml puts them: the script sees neither key nor data.
+  # Its data elsewhere, as `data` in server.yaml puts them: the script sees neither key nor data.
   check "an upgrade makes no other key" script "set -e
     systemctl mask --runtime --quiet agent-system
     mv /var/lib/agent-system /var/lib/elsewhere

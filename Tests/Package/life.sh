@@ -14,36 +14,53 @@ show_restarts() {
   done
 }
 
-# Task 2 has its first step done and is in its second, a model's answer that takes an hour, when the machine goes down.
-# While it is down the model becomes a fast one.
-show_reboot() {
-  local answers=/etc/agent-system/sandbox-script.yaml file=http://localhost/api/tasks/task-2/files/begun.txt
-  cat >"$machine$answers" <<'SCRIPT'
+answers_file=/etc/agent-system/sandbox-script.yaml
+# `long_tasks_file TASK`: what its first step wrote.
+long_tasks_file() { script "curl -sf --unix-socket /run/agent-system/api.sock http://localhost/api/tasks/$1/files/begun.txt"; }
+in_hand() {
+  script "agent-system task show $1 --json | grep -q '\"status\":\"running\"'" && [ "$(long_tasks_file "$1")" = 'the first time' ]
+}
+
+# `begin_long_task TASK PROMPT`: it has its first step done and is in its second, a model's answer that takes an hour.
+begin_long_task() {
+  cat >"$machine$answers_file" <<SCRIPT
 rules:
-  - when: {prompt: Outlive the boot, turn: 1}
-    reply: {tool_calls: [{name: file.write, arguments: {path: begun.txt, text: before the boot}}]}
-  - when: {prompt: Outlive the boot}
+  - when: {prompt: $2, turn: 1}
+    reply: {tool_calls: [{name: file.write, arguments: {path: begun.txt, text: the first time}}]}
+  - when: {prompt: $2}
     reply: {delay: 1h, text: done}
 SCRIPT
   script "cp -p /etc/agent-system/providers.yaml /root/ && sed -i 's/^    # script:/    script:/' /etc/agent-system/providers.yaml"
   inside systemctl restart agent-system || fail "it starts with scripted answers"
   wait_for "it serves with scripted answers" 10 serving
-  inside agent-system run --detach --agent coder "Outlive the boot" >/dev/null
-  wait_for "a task is in the middle of its work" 10 script "
-    agent-system task show task-2 --json | grep -q '\"status\":\"running\"' &&
-    [ \"\$(curl -sf --unix-socket /run/agent-system/api.sock $file)\" = 'before the boot' ]"
+  inside agent-system run --detach --agent coder "$2" >/dev/null
+  wait_for "a task is in the middle of its work" 10 in_hand "$1"
+}
+
+# From its next start on the service has a fast model, and a first step done again would show.
+quicken_long_task() {
+  grep -q 'delay: 1h' "$machine$answers_file" || fail "the answer still takes an hour"
+  sed -i 's/the first time/the second time/; s/delay: 1h, //' "$machine$answers_file"
+}
+
+# `finished_long_task TASK`: and scripted answers are no more.
+finished_long_task() {
+  wait_for "what was in hand is finished" 20 completed "$1"
+  check "and its first step was not done again" is "$(long_tasks_file "$1")" 'the first time'
+  script "rm $answers_file && cp -p /root/providers.yaml /etc/agent-system/"
+  inside systemctl restart agent-system || fail "it starts without scripted answers"
+  wait_for "it serves without scripted answers" 10 serving
+}
+
+# While the machine is down the model becomes a fast one.
+show_reboot() {
+  begin_long_task task-2 "Outlive the boot"
   halt
-  grep -q 'delay: 1h' "$machine$answers" || fail "the answer still takes an hour when the machine goes down"
-  sed -i 's/before the boot/after the boot/; s/delay: 1h, //' "$machine$answers"
+  quicken_long_task
   boot
   wait_for "after a reboot it serves by itself" 20 serving
   check "what was finished is still there" completed task-1
-  wait_for "what was not is finished" 20 completed task-2
-  check "and its first step was not done again" script "
-    [ \"\$(curl -sf --unix-socket /run/agent-system/api.sock $file)\" = 'before the boot' ]"
-  script "rm $answers && cp -p /root/providers.yaml /etc/agent-system/"
-  inside systemctl restart agent-system || fail "it starts without scripted answers"
-  wait_for "it serves without scripted answers" 10 serving
+  finished_long_task task-2
 }
 
 show_kill() {
@@ -80,6 +97,23 @@ show_reload() {
   check "the process goes on with what it has" script '
     agent-system agent show coder | grep -q "changed by hand" && [ "$(systemctl show -P MainPID agent-system)" = '"$before"' ]'
   script "sed -i '/^agentz/d' /etc/agent-system/agents.yaml"
+  show_reload_elsewhere
+}
+
+# With a socket of one's own the command line, and with it the reload, follows server.yaml.
+show_reload_elsewhere() {
+  local own=/run/agent-system/own.sock
+  script "cp -p /etc/agent-system/server.yaml /root/ && sed -i 's|^socket: .*|socket: $own|' /etc/agent-system/server.yaml"
+  check "until a restart a reload with another socket in server.yaml goes to the old one" inside systemctl reload agent-system
+  inside systemctl restart agent-system || fail "it starts with another socket"
+  wait_for "it serves with another socket" 10 serving
+  check "the command line finds it there" script "[ -S $own ] && ! [ -e /run/agent-system/api.sock ] && agent-system task list"
+  check "and so does a reload" inside systemctl reload agent-system
+  script "echo 'lisen: 127.0.0.1:8080' >>/etc/agent-system/server.yaml"
+  check "which a wrong server.yaml still refuses with its place" script '
+    ! systemctl reload agent-system 2>/dev/null && journalctl --unit agent-system | grep -q "server.yaml:.*lisen"'
+  script "cp -p /root/server.yaml /etc/agent-system/ && systemctl restart agent-system"
+  wait_for "it serves with the socket of before" 10 serving
 }
 
 show_bad_configuration() {

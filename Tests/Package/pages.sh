@@ -9,17 +9,46 @@ block() {
     printing { print }' docs/INSTALL.md
 }
 
+dropins=/etc/systemd/system/agent-system.service.d
+
 show_move() {
   local out in
   out=$(block "Move to another machine" 1)
   in=$(block "Move to another machine" 2)
   [[ $out == *tar* && $in == *chown* ]] || fail "docs/INSTALL.md says how to move"
   script 'mkdir -p /root/move && ln -sf /root/new.deb /root/move/agent-system_new.deb'
-  check "what INSTALL.md prints packs an installation up" script "set -e; cd /root/move; $out"
-  check "and here is another machine" script 'apt-get purge -y agent-system && userdel agent-system'
-  check "what INSTALL.md prints puts it there" script "set -e; cd /root/move; export DEBIAN_FRONTEND=noninteractive; $in"
+  script "install -D /usr/share/doc/agent-system/examples/small-machine.conf $dropins/small-machine.conf"
+  check "what INSTALL.md prints packs an installation up" script "umask 022; set -e; cd /root/move; $out"
+  check "for nobody else to read" is "$(script 'stat -c "%U %a" /root/move/moved.tar')" "root 600"
+  check "the old machine is purged" script 'apt-get purge -y agent-system && userdel agent-system'
+  check "but for the drop-ins, as INSTALL.md says" script "[ -e $dropins/small-machine.conf ] && rm -r $dropins"
+  check "what INSTALL.md prints puts it on another" script "set -e; cd /root/move; export DEBIAN_FRONTEND=noninteractive; $in"
   wait_for "it serves" 15 serving
   check "with its tasks" completed task-1
+  check "and its drop-ins" is "$(property MemoryMax)" 536870912
+  check "nobody else reads the environment's file" environment_is_the_groups
+  show_move_without_drop_ins
+}
+
+# The same commands where there are none.
+show_move_without_drop_ins() {
+  script "rm -r $dropins /root/move/moved.tar && systemctl daemon-reload"
+  check "an installation without drop-ins is packed up too" script "
+    set -e; cd /root/move; $(block "Move to another machine" 1)
+    tar -tf moved.tar | grep -qx etc/agent-system/credentials/master.key && ! tar -tf moved.tar | grep systemd"
+  check "and goes on where it is" inside systemctl enable --now agent-system
+  wait_for "it serves" 15 serving
+}
+
+# Beside the version before, which serves: what its upgrade would do to the data.
+show_trial() {
+  local before
+  before=$(version)
+  check "what INSTALL.md prints tries an upgrade's migrations before it" script "set -e
+    mkdir -p /root/trial && ln -sf /root/new.deb /root/trial/agent-system_NEWER.deb && cd /root/trial
+    out=\$($(block Upgrade 1)) && echo \"\$out\" && grep -qE 'nothing to do|taken back' <<<\"\$out\""
+  wait_for "and the version before serves again" 15 serving
+  check "with nothing installed" is "$(version)" "$before"
 }
 
 show_first_page() {

@@ -61,7 +61,7 @@ kill_unpack_everywhere() {
     kills=$((kills + 1))
     [ $kills -lt 50 ] || fail "$sentence (no end)"
     script "mkdir -p /root/again && ln -sf /root/new.deb /root/again/agent-system_new.deb && cd /root/again
-      export DEBIAN_FRONTEND=noninteractive; $(block Upgrade 1)" >>"$rig/kill.log" 2>&1 && installed ||
+      export DEBIAN_FRONTEND=noninteractive; $(block Upgrade 2)" >>"$rig/kill.log" 2>&1 && installed ||
       { cat "$rig/kill.log"; fail "$sentence"; }
     after_kill
   done
@@ -98,6 +98,7 @@ show_upgrade() {
   apt_install /root/before.deb >/dev/null 2>&1 || fail "the version before is installed"
   wait_for "the version before serves" 10 serving
   show_first_task
+  show_trial
   [ -n "$kept" ] || fail "files of the configuration stay as they were"
   change_by_hand "$kept"
   key=$(key_sum)
@@ -147,22 +148,86 @@ show_cut_upgrade() {
   check "the environment's file is the group's" environment_is_the_groups
 }
 
+# `add_to_schema NUMBER`: to the one that the stopped service's database has.
+add_to_schema() {
+  python3 - "$machine/var/lib/agent-system/agent.db" "$1" <<'PYTHON'
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+version = database.execute("PRAGMA user_version").fetchone()[0]
+database.execute(f"PRAGMA user_version = {version + int(sys.argv[2])}")
+database.commit()
+database.close()
+PYTHON
+}
+# `way_out_told SECONDS`: since then, seconds of the epoch.
+way_out_told() {
+  script "journalctl --unit agent-system --since @$1 | grep -q 'schema_newer.*Install that version again.*put the backup back'"
+}
+
 # `.shows(.packageLife, "downgrade")`
 show_newer_schema() {
-  local database=$machine/var/lib/agent-system/agent.db
+  local since
+  since=$(date +%s)
   inside systemctl stop agent-system
-  local change="import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); v = c.execute('PRAGMA user_version').fetchone()[0]
-c.execute('PRAGMA user_version = %d' % (v + int(sys.argv[2]))); c.commit(); c.close()"
-  python3 -c "$change" "$database" 1000
+  add_to_schema 1000
   inside systemctl start agent-system 2>/dev/null || true
-  wait_for "data of a newer version are refused, with the way out" 10 \
-    script 'journalctl --unit agent-system | grep -q "schema_newer"'
+  wait_for "data of a newer version are refused, with the way out" 10 way_out_told "$since"
   script 'journalctl --unit agent-system | grep schema_newer | tail -n 1' | sed 's/^/# /'
   wait_for "and the tries end" 120 script '[ "$(systemctl show -P ActiveState agent-system)" = failed ]'
-  python3 -c "$change" "$database" -1000
+  add_to_schema -1000
   apt_install --reinstall /root/new.deb >/dev/null 2>&1 || fail "installing the version that fits"
   wait_for "installing the version that fits starts it" 15 serving
   check "the data are whole" completed task-1
+}
+
+# The version before this one is put over data of a newer schema. `.shows(.packageLife, "downgrade", "conffiles")`
+show_downgrade() {
+  local kept since
+  kept=$(kept_conffiles)
+  [ -n "$kept" ] || fail "files of the configuration stay as they were"
+  change_by_hand "$kept"
+  forget_starts
+  inside systemctl stop agent-system
+  add_to_schema 1000
+  since=$(date +%s)
+  check "apt installs an older version over newer data without a question" apt_install /root/before.deb
+  check "it is the older version" is "$(version)" "$(dpkg-deb --field "$rig/before.deb" Version)"
+  wait_for "which refuses the data, with the way out" 10 way_out_told "$since"
+  wait_for "and the unit fails" 120 script '[ "$(systemctl show -P ActiveState agent-system)" = failed ]'
+  check "what was changed by hand is there" changed_by_hand "$kept"
+  add_to_schema -1000
+  apt_install /root/new.deb >/dev/null 2>&1 || fail "apt installs the newer one again"
+  wait_for "with the newer one again it serves" 15 serving
+  check "the data are whole" completed task-1
+  check "what was changed by hand is still there" changed_by_hand "$kept"
+  check "the environment's file is the group's" environment_is_the_groups
+}
+
+# Scripted answers are a change of providers.yaml, which between two commits may have changed too.
+keep_ours=(-o Dpkg::Options::=--force-confold)
+
+# The service is restarted under a task whose second step is a model's answer that takes an hour.
+show_busy_upgrade() {
+  local before
+  reinstall_before
+  begin_long_task task-1 "Outlive the upgrade"
+  before=$(pid)
+  quicken_long_task
+  apt_install "${keep_ours[@]}" /root/new.deb >"$rig/upgrade.log" 2>&1 || { cat "$rig/upgrade.log"; fail "apt upgrades it"; }
+  wait_for "an upgrade restarts the service under a task in hand" 15 anew "$before"
+  check "it is the new version" is "$(version)" "$(dpkg-deb --field "$package" Version)"
+  finished_long_task task-1
+}
+
+show_disabled_upgrade() {
+  reinstall_before
+  inside systemctl disable --now --quiet agent-system || fail "it is disabled"
+  check "apt upgrades it while it is disabled" apt_install /root/new.deb
+  check "it stays off, and disabled" script '
+    ! systemctl is-active --quiet agent-system && ! systemctl is-enabled --quiet agent-system &&
+    [ "$(systemctl show -P NRestarts agent-system)" = 0 ] && ! pgrep -x agent-system'
+  check "enabled again it starts" inside systemctl enable --now --quiet agent-system
+  wait_for "and serves" 15 serving
 }
 
 show_removal() {
@@ -185,12 +250,20 @@ show_removal() {
   check "with the tasks of before, again" completed task-1
 }
 
+# With the state on a disk of its own, which cannot be taken away, and the log behind a link.
 show_purge() {
+  local data=/var/lib/agent-system
   write_killer
   after_kill() { :; }
   inside systemctl is-active --quiet agent-system || fail "it is active before the purge"
   kill_everywhere "a removal whose prerm is killed anywhere and run again ends well" prerm dpkg --remove agent-system
+  script "set -e; mv $data /root/state && mkdir $data && mount -t tmpfs tmpfs $data && cp -a /root/state/. $data/
+    mkdir $data/mounted && mount -t tmpfs tmpfs $data/mounted && touch $data/mounted/file && rm -r /root/state
+    mv /var/log/agent /srv/log && ln -s /srv/log /var/log/agent && [ -e /var/log/agent/app.log ] && [ -e $data/agent.db ]"
   kill_everywhere "a purge whose postrm is killed anywhere and run again ends well" postrm dpkg --purge agent-system
+  check "a disk that the state was on is emptied, and so is what the log's link led to" script "
+    mountpoint -q $data && mountpoint -q $data/mounted && ! find $data ! -type d | grep . && [ \"\$(ls -A $data)\" = mounted ] &&
+    [ -z \"\$(ls -A /srv/log)\" ] && umount $data/mounted $data && rmdir $data /srv/log"
   check "a purge leaves nothing" script '
     ! ls -d /etc/agent-system /var/lib/agent-system /var/log/agent /run/agent-system /usr/share/agent-system \
       /usr/share/doc/agent-system 2>/dev/null &&
@@ -214,6 +287,7 @@ show_cut_install() {
   after_kill
   wait_for "and it serves" 15 serving
   grep -q 'agent-system run' "$rig/kill.log" || fail "the last try says where to go"
+  check "the environment's file is the group's" environment_is_the_groups
   check "nothing half done lies about" script '! ls -A /etc/agent-system/credentials | grep -v "^master.key$"'
   show_first_task
 }
