@@ -1,7 +1,8 @@
 # What can be done here. `make help` lists it.
 SHELL := /bin/bash
 BINARY := .build/release/agent-system
-DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 python3-venv strace faketime e2fsprogs
+DEBIAN_PACKAGES := pkg-config libsqlite3-dev libsodium-dev libcurl4-openssl-dev sqlite3 curl python3 python3-venv strace faketime e2fsprogs \
+  man-db zsh fish
 PACKAGE_TOOLS := debhelper dpkg-dev lintian mmdebstrap systemd-container
 PORT ?= 8080
 # SwiftPM passes a package's traits on in the order of a hash table: a new order is a new command line, and every other

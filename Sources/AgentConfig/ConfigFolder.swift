@@ -49,6 +49,13 @@ package enum ConfigFolder {
     return result
   }
 
+  /// Where `server.yaml` puts the unix socket, for whoever looks for the service; what is wrong with the rest of the file
+  /// is no matter here. The default where the file does not say, or says it in a way that nobody can use.
+  package static func socket(_ folder: String = defaultPath, environment: [String: String]) -> String {
+    var load = ConfigurationLoad(folder: trimmed(folder), environment: environment)
+    return load.serverAlone().socket
+  }
+
   private static func all(
     of folder: String?, _ environment: [String: String], _ tools: [String]
   ) throws(ConfigError) -> LoadedConfiguration {

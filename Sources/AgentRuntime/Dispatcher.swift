@@ -41,6 +41,7 @@ package final class Dispatcher: Sendable {
         await lookAtTimers()
         turned()
         await claim(into: &group)
+        parts.faults.reached(FaultPoint(.claim, .afterEffect))
         turned()
         // The pause after a refusal may have taken the drain's wake.
         if state.withLock({ $0.isDraining }) { break }

@@ -9,7 +9,7 @@ enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
 
   /// The environment variable that names the server.
   static let variable = "AGENT_SYSTEM_SERVER"
-  /// Where the installed service listens.
+  /// Where the installed service listens unless `server.yaml` puts its socket elsewhere.
   static let installedSocket = "/run/agent-system/api.sock"
   /// Where a service without a socket listens.
   static let defaultURL = "http://localhost:8080"
@@ -47,11 +47,14 @@ enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
     self = .url(base)
   }
 
-  /// The flag, else the variable, else the installed socket where there is one, else `defaultURL`.
+  /// The flag, else the variable, else the socket that `server.yaml` names or else the installed one, where there is one,
+  /// else `defaultURL`.
   ///
   /// Throws `usage` for a bad flag and `configuration` for a bad variable. An empty variable counts as unset.
+  ///
+  /// - Parameter configured: The socket's path as `server.yaml` has it, or its default; asked only where it counts.
   static func discovered(
-    flag: String?, environment: [String: String], socketExists: (String) -> Bool
+    flag: String?, environment: [String: String], configured: () -> String, socketExists: (String) -> Bool
   ) throws(ClientError) -> ServerAddress {
     if let flag {
       do throws(Invalid) { return try ServerAddress(flag) } catch {
@@ -63,7 +66,12 @@ enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
         throw .configuration("\(variable): \(error.detail)")
       }
     }
-    return socketExists(installedSocket) ? .socket(installedSocket) : .url(defaultURL)
+    let own = configured()
+    if socketExists(own) { return .socket(own) }
+    // Until a restart the service listens where it did.
+    if socketExists(installedSocket) { return .socket(installedSocket) }
+    // A path of somebody's own says that no service listens without a socket: another server would be a stranger.
+    return own == installedSocket ? .url(defaultURL) : .socket(own)
   }
 
   /// The URL of a route; over a socket the host is only a name.

@@ -6,8 +6,8 @@ struct ClientOptions: ParsableArguments {
     help: ArgumentHelp(
       "Where the server is: a URL or unix:PATH.",
       discussion: """
-        Default: the environment's AGENT_SYSTEM_SERVER, else the unix socket /run/agent-system/api.sock, else \
-        http://localhost:8080.
+        Default: the environment's AGENT_SYSTEM_SERVER, else the unix socket that /etc/agent-system/server.yaml names \
+        (/run/agent-system/api.sock), else http://localhost:8080.
         """, valueName: "url|unix:path"))
   var server: String?
 

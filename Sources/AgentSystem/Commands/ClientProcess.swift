@@ -1,3 +1,4 @@
+import AgentConfig
 import AgentCore
 import Glibc
 import HTTPTransport
@@ -8,14 +9,18 @@ struct ClientProcess {
   func run(_ command: some ClientCommand) async -> ProcessExit {
     let environment = Self.environment()
     let console = Console.process(environment: environment)
+    let input = ClientInput.process()
     do throws(ClientError) {
-      let address = try ServerAddress.discovered(flag: command.client.server, environment: environment) {
+      let address = try ServerAddress.discovered(
+        flag: command.client.server, environment: environment,
+        configured: { ConfigFolder.socket(environment: input.environment) }
+      ) {
         // A folder that may not be looked into may hold one: asked for, it says what is missing.
         access($0, F_OK) == 0 || errno == EACCES
       }
       let session = ClientSession(
         console: console, api: APIClient(address: address, transport: try Self.transport(for: address)),
-        clock: SystemClock(), random: SystemRandom(), isJSON: command.client.json, input: .process(),
+        clock: SystemClock(), random: SystemRandom(), isJSON: command.client.json, input: input,
         isServerNamed: command.client.server != nil || environment[ServerAddress.variable]?.isEmpty == false)
       return try await command.execute(session)
     } catch {

@@ -17,10 +17,30 @@ struct ServerAddressTests {
     ] as [(String?, String?, Bool, ServerAddress)])
   func discovery(flag: String?, variable: String?, socketExists: Bool, expected: ServerAddress) throws {
     let environment = variable.map { [ServerAddress.variable: $0] } ?? [:]
-    let found = try ServerAddress.discovered(flag: flag, environment: environment) {
+    let found = try ServerAddress.discovered(
+      flag: flag, environment: environment, configured: { ServerAddress.installedSocket }
+    ) {
       socketExists && $0 == ServerAddress.installedSocket
     }
     #expect(found == expected)
+  }
+
+  @Test(
+    "the socket that server.yaml names stands below flag and variable, above the installed one, and where neither is there",
+    arguments: [
+      (["/own.sock", ServerAddress.installedSocket], ServerAddress.socket("/own.sock")),
+      (["/own.sock"], .socket("/own.sock")), ([ServerAddress.installedSocket], .socket(ServerAddress.installedSocket)),
+      ([], .socket("/own.sock")),
+    ] as [([String], ServerAddress)])
+  func configured(there: [String], expected: ServerAddress) throws {
+    func found(_ flag: String?, _ environment: [String: String]) throws(ClientError) -> ServerAddress {
+      try ServerAddress.discovered(flag: flag, environment: environment, configured: { "/own.sock" }) {
+        there.contains($0)
+      }
+    }
+    #expect(try found(nil, [:]) == expected)
+    #expect(try found("unix:/a.sock", [:]) == .socket("/a.sock"))
+    #expect(try found(nil, [ServerAddress.variable: "http://env:1"]) == .url("http://env:1"))
   }
 
   @Test(
@@ -37,7 +57,9 @@ struct ServerAddressTests {
   func exitCodes() {
     func status(flag: String?, variable: String) -> ProcessExit? {
       do throws(ClientError) {
-        _ = try ServerAddress.discovered(flag: flag, environment: [ServerAddress.variable: variable]) { _ in false }
+        _ = try ServerAddress.discovered(
+          flag: flag, environment: [ServerAddress.variable: variable], configured: { ServerAddress.installedSocket }
+        ) { _ in false }
         return nil
       } catch {
         return ProcessExit(error)

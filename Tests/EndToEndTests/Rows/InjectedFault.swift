@@ -34,13 +34,16 @@ final class InjectedFault: Sendable {
   }()
 
   /// `calls`: as strace's `trace=` takes them. `what`: as `inject=…:` does, `error=EIO`; nil only looks. `paths`: only
-  /// calls on these files; none: on all. `log`: where strace writes what it saw. Returns once every thread is attached.
+  /// calls on these files; none: on all. `log`: where strace writes what it saw. `threads`: only of threads whose name
+  /// begins so. Returns once every thread is attached.
   init(
-    _ service: ServiceProcess, _ calls: String, _ what: String?, paths: [String] = [], log: String = "/dev/null"
+    _ service: ServiceProcess, _ calls: String, _ what: String?, paths: [String] = [], log: String = "/dev/null",
+    threads: String? = nil
   ) async throws {
+    let whom = try threads.map { try Self.threads(of: service.pid, named: $0) } ?? ["-f", "-p", "\(service.pid)"]
     strace.executableURL = URL(fileURLWithPath: Self.program)
     strace.arguments =
-      ["-f", "-y", "-p", "\(service.pid)", "-o", log, "-e", "trace=\(calls)"]
+      whom + ["-y", "-o", log, "-e", "trace=\(calls)"]
       + (what.map { ["-e", "inject=\(calls):\($0)"] } ?? []) + paths.flatMap { ["-P", $0] }
     let errors = Pipe()
     strace.standardError = errors
@@ -49,6 +52,12 @@ final class InjectedFault: Sendable {
     guard await messages.first(where: { $0.contains("attached") }) != nil else {
       throw ServiceProcess.NotReady(description: "strace: \(messages.text)")
     }
+  }
+
+  private static func threads(of process: Int32, named prefix: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task").filter {
+      try String(contentsOfFile: "/proc/\(process)/task/\($0)/comm", encoding: .utf8).hasPrefix(prefix)
+    }.flatMap { ["-p", $0] }
   }
 
   deinit {

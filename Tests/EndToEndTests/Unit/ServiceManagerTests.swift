@@ -2,6 +2,7 @@ import AgentCore
 import AgentTestKit
 import Foundation
 import Glibc
+import HTTPTransport
 import Testing
 
 /// The real binary as a unit of a service manager that this test plays.
@@ -9,10 +10,10 @@ import Testing
   private static let script = ServiceProcess.scripted([ServiceProcess.saysDone])
 
   private static func started(
-    _ folder: TemporaryFolder, watchdog: Duration? = nil
+    _ folder: TemporaryFolder, watchdog: Duration? = nil, environment more: [String: String] = [:]
   ) async throws -> (ServiceProcess, NotifySocket) {
     let manager = try NotifySocket(folder.appending("notify"))
-    var environment = ["NOTIFY_SOCKET": manager.address]
+    var environment = more.merging(["NOTIFY_SOCKET": manager.address]) { $1 }
     if let watchdog { environment["WATCHDOG_USEC"] = "\(watchdog.components.seconds * 1_000_000)" }
     let service = try await ServiceProcess.serve(in: folder, files: script, environment: environment)
     return (service, manager)
@@ -78,6 +79,70 @@ import Testing
     #expect(health.status == 503 && manager.messages.count == silent.count, "\(manager.messages)")
     await hang.end()
     await service.killed()
+  }
+
+  @Test("while the dispatcher hangs the watchdog is not fed, though all else answers; then it is again")
+  func hangingDispatcher() async throws {
+    let folder = try TemporaryFolder()
+    let fault = URL(fileURLWithPath: folder.appending("fault"))
+    let (service, manager) = try await Self.started(
+      folder, watchdog: .seconds(3), environment: ["AGENT_SYSTEM_FAULT_FILE": fault.path])
+    await manager.messages { $0.contains { $0.hasPrefix("WATCHDOG=1") } }
+    try Data("hold claim.after_effect".utf8).write(to: fault, options: .atomic)
+    let silent = await manager.messages { $0.last == "STATUS=no answer from: dispatcher" }
+    // As long as the watchdog's patience: its writer and its HTTP server take the task, and nobody claims it.
+    let id = try await service.create(["agent": "coder", "input": ["prompt": "go"]])
+    let waited = try await service.send("GET", "/api/tasks/\(id)?wait=3s")
+    #expect(waited.json["status"] == "pending", "\(waited.text)")
+    #expect(manager.messages.count == silent.count, "\(manager.messages)")
+    try Data("".utf8).write(to: fault, options: .atomic)
+    await manager.messages { $0.last?.hasPrefix("WATCHDOG=1") == true }
+    #expect(try await service.ended(id)["status"] == "completed")
+    await service.killed()
+  }
+
+  @Test(
+    "while the HTTP server hangs the watchdog is not fed; then it is again",
+    .enabled(if: InjectedFault.isPossible, "\(InjectedFault.whyNot)"))
+  func hangingListener() async throws {
+    let folder = try TemporaryFolder()
+    let (service, manager) = try await Self.started(folder, watchdog: .seconds(3))
+    await manager.messages { $0.contains { $0.hasPrefix("WATCHDOG=1") } }
+    // The threads of the server's event loops, and no others: each hangs where it would wait for the next event.
+    let hang = try await InjectedFault(
+      service, "?epoll_wait,epoll_pwait", "delay_enter=60000000", threads: "NIO-")
+    let silent = await manager.messages { $0.last == "STATUS=no answer from: http" }
+    // As long as the watchdog's patience.
+    var request = HTTPExchange.Request(url: "http://localhost/livez")
+    request.unixSocketPath = service.socket
+    request.timeouts = HTTPExchange.Timeouts(firstByte: .seconds(3), total: .seconds(3))
+    await #expect(throws: TransportError.self) { try await service.transport.send(request) }
+    #expect(manager.messages.count == silent.count, "\(manager.messages)")
+    await hang.end()
+    await manager.messages { $0.last?.hasPrefix("WATCHDOG=1") == true }
+    await service.killed()
+  }
+
+  @Test(
+    "a start that takes long asks for more time before it is ready",
+    .enabled(if: InjectedFault.isPossible, "\(InjectedFault.whyNot)"))
+  func longStart() async throws {
+    let folder = try TemporaryFolder()
+    let manager = try NotifySocket(folder.appending("notify"))
+    // Longer than until the first look; by then it has worked, and hangs in the first commit.
+    let service = try await ServiceProcess.serve(
+      in: folder, files: Self.script, environment: ["NOTIFY_SOCKET": manager.address],
+      prefix: [
+        InjectedFault.program, "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-P",
+        folder.appending("data/agent.db-wal"),
+        "-e", "inject=fdatasync:delay_enter=7000000:when=1",
+      ])
+    let messages = await manager.messages { $0.contains { $0.hasPrefix("READY=1") } }
+    #expect(messages.first == "EXTEND_TIMEOUT_USEC=30000000", "\(messages)")
+    let pid = try String(contentsOfFile: folder.appending("data/lock"), encoding: .utf8).split(separator: "\n").first
+    // Not strace, which would only let it go: whom the lock names.
+    kill(try #require(Int32(pid ?? "")), SIGKILL)
+    await service.exit()
   }
 
   @Test(
