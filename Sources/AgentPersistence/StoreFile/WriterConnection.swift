@@ -44,8 +44,7 @@ struct WriterConnection: Sendable {
     }
     let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
     try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0")
-    // What is deleted, or sealed where it stood in clear, is overwritten with zeros.
-    try db.execute(sql: "PRAGMA secure_delete = ON")
+    try overwriteDeleted(db)
     let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
     guard mode == "wal", synchronous == 2 else {
       throw StoreStartError(
@@ -55,6 +54,14 @@ struct WriterConnection: Sendable {
     }
     // Set last: `wal_autocheckpoint` takes the place of any hook.
     sqlite3_wal_hook(db.sqliteConnection, countPages, Unmanaged.passUnretained(meter).toOpaque())
+  }
+
+  /// What is deleted, or sealed where it stood in clear, is overwritten with zeros.
+  static func overwriteDeleted(_ db: Database) throws {
+    let answer = try Int.fetchOne(db, sql: "PRAGMA secure_delete = ON")
+    guard answer == 1 else {
+      throw StoreStartError(.notDurable, "SQLite answers secure_delete \(answer ?? -1) where 1 is asked for.")
+    }
   }
 
   /// Restarts the WAL from its beginning once all of it is in the database. Called before the first acknowledgement.

@@ -11,11 +11,13 @@ import Testing
   @Test("The writer's and the readers' settings read back as durability needs them")
   func settings() async throws {
     let store = try StoreFixture().open()
-    let pragmas = ["synchronous", "journal_mode", "auto_vacuum", "foreign_keys", "wal_autocheckpoint", "temp_store"]
+    let pragmas = [
+      "synchronous", "journal_mode", "auto_vacuum", "foreign_keys", "wal_autocheckpoint", "temp_store", "secure_delete",
+    ]
     let writer = try await store.write { context in
       try pragmas.map { try String.fetchOne(context.db, sql: "PRAGMA \($0)") ?? "" }
     }
-    #expect(writer == ["2", "wal", "2", "1", "0", "2"])
+    #expect(writer == ["2", "wal", "2", "1", "0", "2", "1"])
     let reader = try await store.read { db in
       try ["journal_mode", "wal_autocheckpoint", "query_only", "busy_timeout"].map {
         try String.fetchOne(db, sql: "PRAGMA \($0)") ?? ""
@@ -26,6 +28,19 @@ import Testing
       try await store.read { db in try db.execute(sql: "INSERT INTO name (text) VALUES ('x')") }
     }
     await store.close()
+  }
+
+  @Test("A connection that would leave deleted bytes in free space overwrites them from then on")
+  func secureDelete() throws {
+    let queue = try DatabaseQueue()
+    let answers = try queue.writeWithoutTransaction { db -> [Int?] in
+      // Some builds of SQLite have it on from the beginning.
+      try db.execute(sql: "PRAGMA secure_delete = OFF")
+      let before = try Int.fetchOne(db, sql: "PRAGMA secure_delete")
+      try WriterConnection.overwriteDeleted(db)
+      return [before, try Int.fetchOne(db, sql: "PRAGMA secure_delete")]
+    }
+    #expect(answers == [0, 1])
   }
 
   @Test("Writes that wait together go into one commit, at most 256 of them")
