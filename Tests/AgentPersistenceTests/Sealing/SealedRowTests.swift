@@ -3,6 +3,7 @@ import AgentTestKit
 import Foundation
 import GRDB
 import Testing
+import Vault
 
 @testable import AgentPersistence
 
@@ -131,6 +132,32 @@ struct SealedRowTests {
     #expect(reserved > 65_536)
     try await bench.submit(input: ["token": "b"])
     #expect(try await seals() == reserved)
+  }
+
+  @Test("a key that has sealed as much as one may refuses what is to be sealed, and nothing else")
+  func exhausted() async throws {
+    let fixture = try StoreFixture()
+    let keys = try TestKeys()
+    let first = try await SealingBench(fixture, keys)
+    try await first.file.write(.essential) { context in
+      try context.db.run("UPDATE key_ring SET seals = ? WHERE id = 1", [KeyRing.mostSeals - 1])
+    }
+    await first.file.close()
+    let bench = try await SealingBench(fixture, keys)
+    func submit(_ input: JSONValue) async throws {
+      let task = NewTask(id: try bench.store.drawTaskIDs(count: 1)[0], agent: "coder", input: input)
+      _ = try await bench.store.submit([task], key: nil, maximumUnfinished: 9, by: .local)
+    }
+    try await submit(["token": "the last one"])
+    await #expect {
+      try await submit(["token": "one more"])
+    } throws: { error in
+      guard let error = error as? StoreError else { return false }
+      return error.code == .keyExhausted && !error.leavesOutcomeUnknown && error.detail.contains("key rotate")
+    }
+    try await submit("nothing to seal")
+    #expect(try await bench.file.count("task") == 2)
+    #expect(try await bench.traces(of: "one more") == 0)
   }
 
   @Test("the task's digests and sizes are those of the clear value")
