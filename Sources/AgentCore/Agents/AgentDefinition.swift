@@ -62,3 +62,18 @@ package struct AgentDefinition: Sendable, Hashable, Identifiable {
       body: json["body"]?.objectValue ?? [:])
   }
 }
+
+extension AgentDefinition {
+  /// A definition's JSON with every sensitive value of its `body` replaced by what `replacement` makes of its JSON pointer
+  /// and itself; the body whole where the list names it. All else is our own envelope, or words for a model.
+  package static func replacingSensitive<E: Error>(
+    in json: JSONValue, _ fields: SensitiveFields, _ replacement: (String, JSONValue) throws(E) -> JSONValue
+  ) throws(E) -> JSONValue {
+    guard case .object(var members) = json, let body = members["body"], body.objectValue?.isEmpty == false else {
+      return json
+    }
+    let walked: JSONValue = ["body": body]
+    members["body"] = try walked.replacingSensitive(fields, replacement)["body"]
+    return .object(members)
+  }
+}

@@ -61,6 +61,11 @@ package final class SensitivePolicy: Sendable {
   private struct State {
     var fields: SensitiveFields
     var lapsed: SensitiveFields?
+
+    mutating func lapse(from earlier: SensitiveFields) {
+      guard !fields.covers(earlier) else { return }
+      lapsed = SensitiveFields((lapsed ?? earlier).names.filter(fields.contains))
+    }
   }
   private let state: Mutex<State>
   package init(_ fields: SensitiveFields = .standard) { state = Mutex(State(fields: fields)) }
@@ -69,13 +74,15 @@ package final class SensitivePolicy: Sendable {
     get { state.withLock { $0.fields } }
     set {
       state.withLock { state in
-        if !newValue.covers(state.fields) {
-          state.lapsed = SensitiveFields((state.lapsed ?? state.fields).names.filter(newValue.contains))
-        }
+        let earlier = state.fields
         state.fields = newValue
+        state.lapse(from: earlier)
       }
     }
   }
+
+  /// Rows were sealed by that list before this process began: what it has and the one in force has not is out of force.
+  package func lapse(from earlier: SensitiveFields) { state.withLock { $0.lapse(from: earlier) } }
 
   /// The names that were in force all the time since `forgetLapsed`; nil where no name has gone out of it. Rows of that
   /// time may hold in clear what a name sealed before and may seal again.

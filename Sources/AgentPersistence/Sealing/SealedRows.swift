@@ -41,10 +41,13 @@ extension StoreSealing {
     return .none
   }
 
-  /// Takes in, at a start, what the database says of its rows: `goal` is of the last pass.
-  func noteStart(_ goal: SealingGoal?, isEmpty: Bool) {
+  /// Takes in, at a start, what the database says of its rows: `goal` is of the last pass, `holdsClear`: it has left
+  /// values in clear.
+  func noteStart(_ goal: SealingGoal?, isEmpty: Bool, holdsClear: Bool) {
+    // The list may have become shorter while no process ran.
+    if let goal { policy.lapse(from: goal.fields) }
     if isEmpty { return rows.noteAllSealed(by: policy.fields) }
-    guard let goal, goal.isFinished || !goal.readsAll else { return }
+    guard let goal, goal.isFinished || !goal.readsAll, !holdsClear else { return }
     rows.noteAllSealed(by: goal.fields.narrowed(to: policy.fields))
   }
 }

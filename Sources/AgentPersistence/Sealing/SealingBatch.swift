@@ -4,21 +4,25 @@ import GRDB
 
 /// Some rows of the journal, read and sealed anew on a reader: the writer only puts them down.
 struct SealingBatch: Sendable {
-  struct Row: Sendable {
+  struct Change: Sendable {
     var sequence: Int64
     var task: Int64
     var head: String
-    var body: Data?
+    var body: DatabaseValue
     /// Labels that stand in no index any more.
     var labels: [String]
   }
 
   /// Those that are to be written, ascending.
-  var rows: [Row] = []
+  var changes: [Change] = []
   /// All up to this number have been looked at.
   var upTo: Int64
   /// Why values of older keys, or damaged ones, and rows that cannot be read, stay as they are.
   var unopened: [StoreError] = []
+  /// The tasks of which a value is sealed in it.
+  var sealedTasks: Set<Int64> = []
+  /// How many values of those stand in clear: too large for one seal.
+  var clearValues = 0
 }
 
 /// Makes batches of one pass.
@@ -26,12 +30,17 @@ struct SealingReader {
   let goal: SealingGoal
   let sealing: StoreSealing
   let limits: SealingPass.Limits
+  /// Of one pass.
+  var echoes = EchoFilters()
 
   /// The rows after `cursor`.
   func batch(after cursor: Int64, _ db: Database) throws -> SealingBatch {
     var batch = SealingBatch(upTo: cursor)
     batch.upTo = try walk(after: cursor, all: goal.readsAll, db) { row in
-      if let changed = try renewed(row, db, &batch.unopened) { batch.rows.append(changed) }
+      if let change = try renewed(row, db, &batch) {
+        batch.changes.append(change)
+        batch.sealedTasks.insert(change.task)
+      }
     }
     return batch
   }
@@ -65,18 +74,21 @@ struct SealingReader {
   /// which there are no more. A stretch at a time: a snapshot that is held for long holds checkpoints up.
   private func walk(after cursor: Int64, all: Bool, _ db: Database, _ body: (Row) throws -> Void) throws -> Int64 {
     let upper = min(goal.last, cursor + limits.numbers)
-    let rows = try GRDB.Row.fetchCursor(
+    let rows = try Row.fetchCursor(
       try db.cachedStatement(
         sql: """
-          SELECT seq, task, type, head, body FROM journal WHERE seq > ? AND seq <= ? AND type IN (1, 11, 12, 13, 15)
-            AND (? OR instr(head, ?) > 0 OR instr(body, ?) > 0) ORDER BY seq
+          SELECT seq, task, type, head, body FROM journal WHERE seq > ? AND seq <= ?
+            AND type IN (SELECT value FROM json_each(?)) AND (? OR instr(head, ?) > 0 OR instr(body, ?) > 0)
+          ORDER BY seq
           """),
       arguments: [
-        cursor, upper, all, SealedMember.key, Data(SealedMember.key.utf8),
+        cursor, upper, all ? JournalEventType.textCodes : JournalEventType.walkedCodes, all, SealedMember.key,
+        Data(SealedMember.key.utf8),
       ])
     var (count, bytes) = (0, 0)
     while let row = try rows.next() {
-      count += 1
+      // Words alone are read for the few tasks that have something sealed.
+      if let type = JournalEventType(storedCode: row[2]), !type.walked.isEmpty { count += 1 }
       bytes += (row[3] as String).utf8.count + ((row[4] as Data?)?.count ?? 0)
       try body(row)
       guard count < limits.rows, bytes < limits.bytes else { return row[0] }
@@ -86,27 +98,38 @@ struct SealingReader {
 
   /// Nil for a row that stays as it is. A column that cannot be read does so, whatever becomes of the other one: a
   /// damaged row must not keep all that follow from being sealed.
-  private func renewed(_ row: Row, _ db: Database, _ unopened: inout [StoreError]) throws -> SealingBatch.Row? {
+  private func renewed(_ row: Row, _ db: Database, _ batch: inout SealingBatch) throws -> SealingBatch.Change? {
     let (sequence, task): (Int64, Int64) = (row[0], row[1])
     let (headText, bodyData): (String, Data?) = (row[3], row[4])
     // The statement asks for no other.
     guard let type = JournalEventType(storedCode: row[2]) else { return nil }
+    let known = try echoes(of: task, type, batch, db)
+    guard !type.walked.isEmpty || !known.isEmpty else { return nil }
     let (head, body) = (JSONValue(stored: headText), bodyData.flatMap(readable))
     if head == nil || (body == nil) != (bodyData == nil) {
-      unopened.append(
+      batch.unopened.append(
         StoreError(.databaseCorrupt, "Row \(sequence) of table journal cannot be read: what is damaged stays as it is.")
       )
     }
     let newHead = try head.map {
-      try renewed($0, StoreSealing.Column(type: type, name: .head, row: sequence), &unopened)
+      try renewed(
+        StepSealing.head($0, knowing: known), StoreSealing.Column(type: type, name: .head, row: sequence), &batch)
     }
     let column = StoreSealing.Column(type: type, name: .body, row: sequence)
-    let newBody = try body.map { try renewed(asWrittenNow($0, head: head ?? .null, column), column, &unopened) }
+    let newBody = try body.map { try renewed(asWrittenNow($0, head: head ?? .null, column, known), column, &batch) }
     let labels = try newHead.map(sealedLabels) ?? sensitiveLabels(of: task, db)
     guard newHead != head || newBody != body || newHead == nil && !labels.isEmpty else { return nil }
-    return SealingBatch.Row(
-      sequence: sequence, task: task, head: newHead?.text ?? headText,
-      body: newBody.map { JSONColumn.encode($0) } ?? bodyData, labels: labels)
+    var change = SealingBatch.Change(
+      sequence: sequence, task: task, head: newHead?.text ?? headText, body: bodyData.databaseValue, labels: labels)
+    do throws(StoreError) {
+      if let newBody { change.body = try JournalBody.stored(newBody) }
+    } catch {
+      // Its own error: it must not keep all that follow from being sealed.
+      batch.unopened.append(StoreError(error.code, "Row \(sequence) of table journal stays as it is: \(error.detail)"))
+      batch.clearValues += 1
+      return nil
+    }
+    return change
   }
 
   private func sealedLabels(_ head: JSONValue) -> [String] {
@@ -119,59 +142,68 @@ struct SealingReader {
     try db.rows("SELECT name FROM label WHERE task = ?", [task]).map { $0[0] as String }.filter(goal.fields.contains)
   }
 
-  private func asWrittenNow(_ body: JSONValue, head: JSONValue, _ column: StoreSealing.Column) -> JSONValue {
+  /// Finds the values of the task in a row's words, where rows before it have some that are sealed. What a caller wrote
+  /// beside them stays as it came.
+  private func echoes(
+    of task: Int64, _ type: JournalEventType, _ batch: SealingBatch, _ db: Database
+  ) throws -> SealedFilter {
+    guard goal.readsAll, type != .taskSubmitted else { return SealedFilter() }
+    return try echoes.filter(of: task) {
+      guard
+        try batch.sealedTasks.contains(task)
+          || db.firstInteger("SELECT sealed FROM task WHERE id = ?", [task]) ?? 0 != 0
+      else { return nil }
+      do {
+        let reading = try ClearReading(of: TaskID(number: task), db, sealing, RowMask(fields: goal.fields))
+        return SealedFilter(try reading.values().revealTexts())
+      } catch let error as StoreError where error.isUnopened || error.code == .databaseCorrupt {
+        // One that does not open is told where it would be sealed anew.
+        return SealedFilter()
+      }
+    }
+  }
+
+  private func asWrittenNow(
+    _ body: JSONValue, head: JSONValue, _ column: StoreSealing.Column, _ known: SealedFilter
+  ) -> JSONValue {
     guard goal.readsAll else { return body }
-    let new = column.type.asWrittenNow(body, head: head, goal.fields)
+    let new = column.type.asWrittenNow(body, head: head, goal.fields, knowing: known)
     guard new != body else { return body }
     let opened = body.replacingMarks { (pointer, mark) throws(Never) in
       // `try?`: one that does not open stays, and is told where it would be sealed anew.
       (try? sealing.open(mark, at: column.place(pointer))) ?? mark.stored
     }
-    return opened == body ? new : column.type.asWrittenNow(body, opened: opened, head: head, goal.fields)
+    return opened == body
+      ? new : column.type.asWrittenNow(body, opened: opened, head: head, goal.fields, knowing: known)
   }
 
   private func renewed(
-    _ value: JSONValue, _ column: StoreSealing.Column, _ unopened: inout [StoreError]
+    _ value: JSONValue, _ column: StoreSealing.Column, _ batch: inout SealingBatch
   ) throws(StoreError) -> JSONValue {
-    var failures: [StoreError] = []
-    defer { unopened += failures }
-    return try column.type.replacingSensitive(in: value, column.name, goal.fields) {
+    var renewal = SealedRenewal(sealing, key: goal.key, isBeforeKeys: goal.kind == .first, place: column.place)
+    let new = try column.type.replacingSensitive(in: value, column.name, goal.fields) {
       (pointer, value) throws(StoreError) in
-      let place = column.place(pointer)
-      guard let mark = SealedMark(value), let key = keyID(of: mark) else {
-        return try sealing.seal(try opened(value, at: pointer, column, &failures), at: place)
-      }
-      if key == goal.key { return value }
-      do throws(StoreError) {
-        return try sealing.seal(try sealing.open(mark, at: place), at: place)
-      } catch {
-        guard error.isUnopened else { throw error }
-        failures.append(error)
-        return value
-      }
+      try renewal.renewed(value, at: pointer)
     }
+    batch.unopened += renewal.failures
+    batch.clearValues += renewal.clearValues
+    return new
   }
+}
 
-  /// Members of a value may have been sealed before the list named it.
-  private func opened(
-    _ value: JSONValue, at pointer: String, _ column: StoreSealing.Column, _ failures: inout [StoreError]
-  ) throws(StoreError) -> JSONValue {
-    try value.replacingMarks(at: pointer) { (pointer, mark) throws(StoreError) in
-      guard sealing.keyID(of: mark) != nil else { return mark.stored }
-      do throws(StoreError) {
-        return try sealing.open(mark, at: column.place(pointer))
-      } catch {
-        guard error.isUnopened else { throw error }
-        failures.append(error)
-        return mark.stored
-      }
-    }
-  }
+extension JournalEventType {
+  /// The types whose rows are walked, as JSON of their codes.
+  fileprivate static let walkedCodes =
+    JSONValue.array(allCases.filter { !$0.walked.isEmpty }.map { .integer($0.storedCode) }).text
 
-  /// Nil for what looks like a sealed value and is none: in rows from before there was a key it may be a caller's.
-  private func keyID(of mark: SealedMark) -> UInt32? {
-    if let id = sealing.keyID(of: mark) { return id }
-    // Later only damage looks so. No key has this number: it is told as what does not open.
-    return goal.kind == .first ? nil : 0
+  /// And those that tell of a task in words.
+  fileprivate static let textCodes =
+    JSONValue.array(
+      allCases.filter { !$0.walked.isEmpty || $0.hasWords }.map { .integer($0.storedCode) }
+    ).text
+
+  /// An output, or why there is none.
+  private var hasWords: Bool {
+    [.taskCompleted, .taskFailed, .taskRetrying, .stepInDoubt].contains(self)
   }
 }

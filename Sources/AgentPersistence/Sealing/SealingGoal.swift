@@ -62,6 +62,9 @@ extension Database {
     return SealingGoal(kind: kind, fields: fields, key: key, last: last)
   }
 
+  /// Whether values stay in clear that the list names, so that readers have to hide them.
+  func holdsClearValues() throws -> Bool { try metaNumber(WriteContext.clearValues) > 0 }
+
   /// Nil where there is no ring.
   func activeFieldKey() throws -> UInt32? {
     try firstInteger("SELECT id FROM key_ring WHERE purpose = 'field' AND state = 'active'").flatMap {
@@ -83,21 +86,30 @@ extension WriteContext {
         JSONValue.array(goal.fields.canonical.map(JSONValue.string)).text, Int64(goal.key), goal.kind.rawValue,
         goal.cursor, goal.last, now.milliseconds,
       ])
+    // It looks at those again.
+    if goal.readsAll, try db.metaNumber(Self.clearValues) != 0 { try db.setMetaNumber(Self.clearValues, to: 0) }
   }
 
-  func moveSealing(to cursor: Int64, unopened: Int) throws {
+  func moveSealing(to cursor: Int64, unopened: Int, inClear: Int = 0) throws {
     try db.run("UPDATE sealing_pass SET cursor = ?, unopened = unopened + ? WHERE id = 1", [cursor, unopened])
+    guard inClear > 0 else { return }
+    try db.setMetaNumber(Self.clearValues, to: try db.metaNumber(Self.clearValues) + Int64(inClear))
   }
+
+  /// The number of table `meta` that counts values which stay in clear: too large for one seal.
+  fileprivate static let clearValues = "values_in_clear"
 
   func finishSealing() throws {
     try db.run("UPDATE sealing_pass SET finished = ? WHERE id = 1", [now.milliseconds])
   }
 
   /// Of the names that rows are sealed by, only `fields` count from now on. A shorter list unseals nothing; what is written
-  /// under it is not sealed as before, so a longer one to come has to look at it again.
+  /// under it is not sealed as before, so a longer one to come has to look at it again. Goes with the first row that is
+  /// written so: a process that dies right after it has told of it.
   func narrowSealing(to fields: SensitiveFields) throws {
     guard let known = try db.sealingGoal() else { return }
     let names = known.fields.narrowed(to: fields).canonical
+    guard names != known.fields.canonical else { return }
     try db.run(
       "UPDATE sealing_pass SET fields = ? WHERE id = 1", [JSONValue.array(names.map(JSONValue.string)).text])
   }

@@ -6,7 +6,7 @@ import Vault
 /// Goes over the rows that are there and seals what is not sealed as it should be: rows from before there was a key,
 /// values under an older key, members that a longer list names. Works beside the service: rows are read and sealed on a
 /// reader, the writer puts them down in short turns, and the place reached goes into the same commit, so that a process
-/// that dies anywhere goes on there. It is over when nothing of what was overwritten is left in database or WAL.
+/// that dies anywhere goes on there. Definitions of agents, which are few, are looked at in each run. It is over when nothing of what was overwritten is left in database or WAL.
 package final class SealingPass: Sendable {
   package struct Progress: Sendable, Hashable {
     /// Numbers of the journal: up to `done` of `total`.
@@ -36,10 +36,10 @@ package final class SealingPass: Sendable {
     var isWantedAgain = false
   }
 
-  private let file: StoreFile
-  private let sealing: StoreSealing
-  private let clock: any WallClock
-  private let limits: Limits
+  let file: StoreFile
+  let sealing: StoreSealing
+  let clock: any WallClock
+  let limits: Limits
   private let state = Mutex(State())
 
   package init(file: StoreFile, sealing: StoreSealing, clock: any WallClock, limits: Limits = Limits()) {
@@ -88,32 +88,62 @@ package final class SealingPass: Sendable {
 
   /// False when there is nothing to do, or the caller wants no more of it.
   private func reachGoal() async throws(StoreError) -> Bool {
-    guard var goal = try await nextGoal() else { return false }
-    note(goal)
+    let next = try await nextGoal()
+    let definitions = try await sealDefinitions(for: next)
+    guard var goal = next else {
+      let known = try await file.read { try $0.sealingGoal() }
+      state.withLock { $0.progress.unopened = (known?.unopened ?? 0) + definitions.unopened }
+      if definitions.changed > 0, try await emptyWAL() { tellEnd(unopened: definitions.unopened) }
+      return false
+    }
+    note(goal, definitions)
     let count = goal.last - goal.cursor
     file.options.log(
       .info, "sealing_started: \(count) numbers of the journal are looked through (\(goal.kind.rawValue)).")
+    let echoes = EchoFilters()
     while goal.cursor < goal.last {
       if Task.isCancelled { return false }
-      let reader = SealingReader(goal: goal, sealing: sealing, limits: limits)
+      // Rows are written by a shorter list now: the goal is another one.
+      if sealing.policy.lapsed != nil { return true }
+      let reader = SealingReader(goal: goal, sealing: sealing, limits: limits, echoes: echoes)
       let batch = try await file.read { [goal] db in try reader.batch(after: goal.cursor, db) }
-      for error in batch.unopened where sealing.rows.isNews(error) {
-        file.options.log(.error, "\(error.code.rawValue): \(error.detail)")
-      }
-      try await put(batch, &goal)
+      tell(batch.unopened)
+      try await put(batch, &goal, definitions)
     }
-    guard try await settle(goal) else { return true }
+    guard try await settle(goal, definitions) else { return true }
     guard try await sweep(goal) else { return false }
-    try await file.write(.essential) { context in try context.finishSealing() }
-    sealing.rows.noteAllSealed(by: goal.fields)
-    file.options.log(.info, "sealing_finished: all rows are sealed as configuration asks.")
+    let holdsClear = try await file.write(.essential) { context in
+      try context.finishSealing()
+      return try context.db.holdsClearValues()
+    }
+    if !holdsClear { sealing.rows.noteAllSealed(by: goal.fields) }
+    tellEnd(unopened: goal.unopened + definitions.unopened)
     return true
   }
 
-  private func note(_ goal: SealingGoal) {
+  private func note(_ goal: SealingGoal, _ definitions: DefinitionsLook) {
     state.withLock {
-      ($0.progress.done, $0.progress.total, $0.progress.unopened) = (goal.cursor, goal.last, goal.unopened)
+      ($0.progress.done, $0.progress.total) = (goal.cursor, goal.last)
+      $0.progress.unopened = goal.unopened + definitions.unopened
     }
+  }
+
+  /// Once for each value of a process.
+  func tell(_ unopened: [StoreError]) {
+    for error in unopened where sealing.rows.isNews(error) {
+      file.options.log(.error, "\(error.code.rawValue): \(error.detail)")
+    }
+  }
+
+  private func tellEnd(unopened: Int64) {
+    guard unopened > 0 else {
+      file.options.log(.info, "sealing_finished: all rows are sealed as configuration asks.")
+      return
+    }
+    file.options.log(
+      .warning,
+      "sealing_finished: \(unopened) values or rows that do not open, or are too large for one seal, stay as they are; "
+        + "each is named above.")
   }
 
   /// What is to be done now, begun; nil: nothing is.
@@ -124,18 +154,7 @@ package final class SealingPass: Sendable {
       sealing.policy.forgetLapsed(lapsed)
     }
     let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
-    let (due, known) = try await file.read { db in
-      (try db.dueSealing(fields: fields, key: key, last: 0), try db.sealingGoal())
-    }
-    guard due != nil else {
-      if let known { state.withLock { $0.progress.unopened = known.unopened } }
-      // The list became shorter while no process ran.
-      if let known, known.isFinished, known.fields.canonical != fields.canonical, known.fields.covers(fields) {
-        try await file.write(.essential) { context in try context.narrowSealing(to: fields) }
-        sealing.rows.narrow(to: fields)
-      }
-      return nil
-    }
+    guard try await file.read({ try $0.dueSealing(fields: fields, key: key, last: 0) }) != nil else { return nil }
     let goal = try await file.write(.essential) { [sealing] context -> SealingGoal? in
       // Read again: all that is written after this closure is sealed by these, or by what comes after them.
       let (fields, key) = (sealing.policy.fields, sealing.ring.activeFieldKey)
@@ -157,39 +176,43 @@ package final class SealingPass: Sendable {
   }
 
   /// Puts the rows down, in as many turns of the writer as they take.
-  private func put(_ batch: SealingBatch, _ goal: inout SealingGoal) async throws(StoreError) {
-    var rest = batch.rows[...]
-    var unopened = batch.unopened.count
+  private func put(
+    _ batch: SealingBatch, _ goal: inout SealingGoal, _ definitions: DefinitionsLook
+  ) async throws(StoreError) {
+    var rest = batch.changes[...]
+    // Both are counted in the first turn.
+    var (unopened, inClear) = (batch.unopened.count, batch.clearValues)
     repeat {
-      let (rows, count) = (rest, unopened)
+      let (changes, count, clear) = (rest, unopened, inClear)
       let written = try await file.write(.essential) { [clock, limits] context in
         let began = clock.uptime()
         var written = 0
-        for row in rows {
-          try context.put(row)
+        for change in changes {
+          try context.put(change)
           written += 1
           if clock.uptime() - began >= limits.writer { break }
         }
-        let isWhole = written == rows.count
+        let isWhole = written == changes.count
         try context.moveSealing(
-          to: isWhole ? batch.upTo : rows[rows.startIndex + written - 1].sequence, unopened: count)
+          to: isWhole ? batch.upTo : changes[changes.startIndex + written - 1].sequence, unopened: count,
+          inClear: clear)
         try context.keepReservation()
         return written
       }
       rest = rest.dropFirst(written)
       goal.unopened += Int64(unopened)
-      unopened = 0
-      goal.cursor = rest.isEmpty ? batch.upTo : batch.rows[rest.startIndex - 1].sequence
-      note(goal)
+      (unopened, inClear) = (0, 0)
+      goal.cursor = rest.isEmpty ? batch.upTo : batch.changes[rest.startIndex - 1].sequence
+      note(goal, definitions)
     } while !rest.isEmpty
   }
 
   /// Lets go of the keys that nothing is sealed with any more. False: another goal has come up.
-  private func settle(_ goal: SealingGoal) async throws(StoreError) -> Bool {
-    let held = try await keysOfUnopened(goal)
+  private func settle(_ goal: SealingGoal, _ definitions: DefinitionsLook) async throws(StoreError) -> Bool {
+    let held = try await keysOfUnopened(goal).union(definitions.keys)
     let rows = try await file.write(.essential) { [sealing] context -> [KeyRingRow]? in
       guard sealing.ring.activeFieldKey == goal.key, try context.db.activeFieldKey() ?? goal.key == goal.key,
-        sealing.policy.fields.canonical == goal.fields.canonical
+        sealing.policy.fields.canonical == goal.fields.canonical, sealing.policy.lapsed == nil
       else { return nil }
       try context.db.destroyOpeningFieldKeys(but: held)
       return try context.db.keyRing()
@@ -227,6 +250,11 @@ package final class SealingPass: Sendable {
         if Task.isCancelled { return false }
       }
     }
+    return try await emptyWAL()
+  }
+
+  /// False: the caller wants no more of it.
+  private func emptyWAL() async throws(StoreError) -> Bool {
     while try await !file.truncateWAL() {
       // A reader holds it: those of this service are short.
       guard await pause(.milliseconds(100)) else { return false }
@@ -246,10 +274,10 @@ package final class SealingPass: Sendable {
 }
 
 extension WriteContext {
-  fileprivate func put(_ row: SealingBatch.Row) throws {
-    try db.run("UPDATE journal SET head = ?, body = ? WHERE seq = ?", [row.head, row.body, row.sequence])
-    for name in row.labels { try db.run("DELETE FROM label WHERE name = ? AND task = ?", [name, row.task]) }
-    try db.run("UPDATE task SET sealed = 1 WHERE id = ? AND sealed = 0", [row.task])
+  fileprivate func put(_ change: SealingBatch.Change) throws {
+    try db.run("UPDATE journal SET head = ?, body = ? WHERE seq = ?", [change.head, change.body, change.sequence])
+    for name in change.labels { try db.run("DELETE FROM label WHERE name = ? AND task = ?", [name, change.task]) }
+    try db.run("UPDATE task SET sealed = 1 WHERE id = ? AND sealed = 0", [change.task])
   }
 
   /// True when there may be more free pages.

@@ -35,10 +35,15 @@ package struct StoreSealing: Sendable {
 
   func seal(_ clear: JSONValue, at place: SealedPlace) throws(StoreError) -> JSONValue {
     do throws(SealFailure) {
-      return SealedMark(try ring.seal(clear.encoded(), at: place)).stored
+      return try mark(clear, at: place)
     } catch {
       throw StoreError(error, at: place)
     }
+  }
+
+  /// What is stored in a value's place.
+  func mark(_ clear: JSONValue, at place: SealedPlace) throws(SealFailure) -> JSONValue {
+    SealedMark(try ring.seal(clear.encoded(), at: place)).stored
   }
 
   /// The key that a mark names; nil for what only looks like a mark.

@@ -20,9 +20,7 @@ extension WriteContext {
     let clear = StoredText(head: head, body: body)
     var text = SealedText(stored: clear, shown: clear)
     guard !type.walked.isEmpty else { return text }
-    guard let sealing else {
-      throw StoreError(.sealingUnavailable, "The store has no keys yet: nothing that callers gave can be stored.")
-    }
+    let sealing = try sealingInForce()
     if let sealed = try sealing.seal(head, StoreSealing.Column(type: type, name: .head, row: sequence)) {
       (text.stored.head, text.shown.head, text.hasSealed) = (sealed.stored, sealed.shown, true)
     }
@@ -30,6 +28,16 @@ extension WriteContext {
       (text.stored.body, text.shown.body, text.hasSealed) = (sealed.stored, sealed.shown, true)
     }
     if text.hasSealed { try keepReservation() }
+    // Last: a list that became shorter before the row was sealed by it shows here.
+    if let lapsed = sealing.policy.lapsed { try narrowSealing(to: lapsed) }
     return text
+  }
+
+  /// Throws `sealing_unavailable` before the task store has taken the file over.
+  func sealingInForce() throws(StoreError) -> StoreSealing {
+    guard let sealing else {
+      throw StoreError(.sealingUnavailable, "The store has no keys yet: nothing that callers gave can be stored.")
+    }
+    return sealing
   }
 }

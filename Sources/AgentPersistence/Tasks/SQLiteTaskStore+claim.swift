@@ -50,7 +50,7 @@ extension SQLiteTaskStore {
     if request.quarantineIsFree, places > 0, let index = try quarantinedSeat(seats, context),
       let id = try seats[index].picker.nextQuarantined(context.db)
     {
-      claimed.append(try start(id, &seats[index], actor, context))
+      if let task = try start(id, &seats[index], actor, context) { claimed.append(task) }
       turns.withLock { $0.served(seats[index].agent.id) }
       seats[index].places -= 1
       places -= 1
@@ -62,7 +62,7 @@ extension SQLiteTaskStore {
           seats[index].places = 0
           continue
         }
-        claimed.append(try start(id, &seats[index], actor, context))
+        if let task = try start(id, &seats[index], actor, context) { claimed.append(task) }
         seats[index].places -= 1
         places -= 1
       }
@@ -96,11 +96,21 @@ extension SQLiteTaskStore {
     return task
   }
 
+  /// Nil for a task that has failed instead: a sealed value of the definition that it works by does not open.
   private func start(
     _ id: TaskID, _ seat: inout Seat, _ actor: Actor, _ context: WriteContext
-  ) throws -> ClaimedTask {
+  ) throws -> ClaimedTask? {
     var row = try context.existingTask(id)
-    let definition = try pinnedDefinition(&row, &seat, context)
+    let definition: AgentDefinition
+    do {
+      definition = try pinnedDefinition(&row, &seat, context)
+    } catch let error as StoreError where error.isUnopened {
+      if sealing.rows.isNews(error) { file.options.log(.error, "\(error.code.rawValue): \(error.detail)") }
+      try context.fail(&row, Failure(code: error.code.rawValue, detail: error.detail), actor)
+      context.tellMoves(of: row, names)
+      try context.save(row)
+      return nil
+    }
     guard try context.move(&row, by: .claim, actor: actor, head: ["attempt": .integer(row.attempt)]) else {
       throw StoreError(.databaseCorrupt, "the index of claimable tasks names \(id), which is \(row.status.rawValue)")
     }
@@ -116,7 +126,9 @@ extension SQLiteTaskStore {
       definition: definition, crashes: Int(row.crashes),
       timeLeft: .milliseconds(max(0, deadline - context.serviceMilliseconds)),
       wallTimeUsed: .milliseconds(row.wallUsed),
-      hasSteps: row.lastStep > 0, lastTaskSequence: row.lastTaskSequence, hasSealed: row.hasSealed)
+      hasSteps: row.lastStep > 0, lastTaskSequence: row.lastTaskSequence,
+      // Until the pass has come to all rows, this one's may hold in clear what a text hides.
+      hasSealed: row.hasSealed || context.mask.fields != nil)
   }
 
   /// The definition the task works by; pins the newest when it has none or its agent was restarted since.
@@ -133,14 +145,18 @@ extension SQLiteTaskStore {
     return seat.agent
   }
 
-  /// The number of the definition's row, made when there is none.
-  private func versionNumber(of agent: AgentDefinition, _ context: WriteContext) throws -> Int64? {
+  /// The number of the definition's row, made when there is none. The digest is of the clear text.
+  private func versionNumber(of agent: AgentDefinition, _ context: WriteContext) throws -> Int64 {
     let json = agent.json
     let digest = digester.digest(json)
+    if let known = try context.db.firstInteger("SELECT id FROM agent_version WHERE digest = ?", [digest]) {
+      return known
+    }
+    let number = try context.drawDefinitionNumber()
     try context.db.run(
-      "INSERT INTO agent_version (digest, definition) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
-      [digest, JournalBody.stored(json)])
-    return try context.db.firstInteger("SELECT id FROM agent_version WHERE digest = ?", [digest])
+      "INSERT INTO agent_version (id, digest, definition) VALUES (?, ?, ?)",
+      [number, digest, JournalBody.stored(try context.seal(definition: json, row: number))])
+    return number
   }
 
   private func definition(_ version: Int64, _ context: WriteContext) throws -> AgentDefinition {
@@ -151,7 +167,13 @@ extension SQLiteTaskStore {
     let key: String = digest[0]
     if let known = definitions.withLock({ $0[key] }) { return known }
     let stored = try context.db.firstRow("SELECT definition FROM agent_version WHERE id = ?", [version])
-    guard let bytes = stored?[0] as Data?, let found = AgentDefinition(json: try JournalBody.opened(bytes)) else {
+    guard let bytes = stored?[0] as Data? else {
+      throw StoreError(.databaseCorrupt, "row \(version) of agent_version cannot be read")
+    }
+    let isBeforeKeys = try context.db.sealingGoal()?.isBeforeKeys ?? true
+    let json = try sealing.open(
+      definition: try JournalBody.opened(bytes), row: version, isBeforeKeys: isBeforeKeys)
+    guard let found = AgentDefinition(json: json) else {
       throw StoreError(.databaseCorrupt, "row \(version) of agent_version cannot be read")
     }
     definitions.withLock { cache in

@@ -17,6 +17,11 @@ package final class SQLiteTaskStore: TaskStore {
   /// Service time, in milliseconds, when a commit was last made only to keep it.
   let serviceTimeKept = Mutex<Int64>(0)
 
+  /// Rows that could not be read, and were told of.
+  let told = Mutex<Set<Int64>>([])
+  /// A file with more of them is damaged beyond single rows.
+  static let toldRows = 1000
+
   /// Bytes of bodies that one page of a list or of events may hold; it ends early where it would hold more.
   let pageBytes: Int64
 
@@ -31,11 +36,11 @@ package final class SQLiteTaskStore: TaskStore {
     (self.file, self.clock, self.digester, self.pageBytes) = (file, clock, digester, pageBytes)
     self.sealing = sealing
     file.seal(with: sealing)
-    let (stored, goal) = try await file.read { db in
+    let (stored, goal, holdsClear) = try await file.read { db in
       let names = try db.rows("SELECT id, text FROM name").map { (id: $0[0] as Int64, text: $0[1] as String) }
-      return (names, try db.sealingGoal())
+      return (names, try db.sealingGoal(), try db.holdsClearValues())
     }
-    sealing.noteStart(goal, isEmpty: file.lastSequence == 0)
+    sealing.noteStart(goal, isEmpty: file.lastSequence == 0, holdsClear: holdsClear)
     for name in stored { names.remember(name.id, name.text) }
     for key in file.counters().keys where key.name == .tasks {
       if let agent = key.label.split(separator: ":").first.flatMap({ Int64($0) }) { names.rememberAgent(agent) }

@@ -17,9 +17,9 @@ struct SealingBatchTests {
     let goal = SealingGoal(kind: .first, fields: .standard, key: 1, last: 668)
     let reader = SealingReader(goal: goal, sealing: bench.sealing, limits: limits)
     let first = try await bench.file.read { db in try reader.batch(after: 0, db) }
-    #expect(first.rows.count == 500 && first.upTo == 666 && first.rows.last?.sequence == 666)
+    #expect(first.changes.count == 500 && first.upTo == 666 && first.changes.last?.sequence == 666)
     let second = try await bench.file.read { db in try reader.batch(after: first.upTo, db) }
-    #expect(second.rows.map(\.sequence) == [667] && second.upTo == 668)
+    #expect(second.changes.map(\.sequence) == [667] && second.upTo == 668)
     await bench.file.close()
   }
 

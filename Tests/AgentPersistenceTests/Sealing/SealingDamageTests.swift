@@ -67,6 +67,53 @@ struct SealingDamageTests {
     await next.file.close()
   }
 
+  @Test("a value too large for one seal is told once and stays hidden, later too, and every row after it is sealed")
+  func large() async throws {
+    let fixture = try OldDatabase.fixture(tasks: 3)
+    let keys = try TestKeys()
+    var bench = try await SealingBench(fixture, keys)
+    // As an older version may have left it: over 16 MiB.
+    let text = "planted-large-" + String(repeating: "x", count: SealedMember.maximumBytes)
+    let body: JSONValue = ["input": ["api_key": .string(text), "token": "planted-beside"], "metadata": [:]]
+    try await bench.file.write(.essential) { context in
+      try context.db.run("UPDATE journal SET body = ? WHERE seq = 5", [JSONColumn.encode(body)])
+    }
+    await bench.pass().run()
+    #expect(try await bench.goal()?.isFinished == true)
+    #expect(try await bench.goal()?.unopened == 1)
+    let place = "row 5 of table journal, column body, member /input/api_key"
+    #expect(told(fixture, "error sealing_unavailable: A value to seal has more than 16 MiB: \(place)") == 1)
+    #expect(told(fixture, "warning sealing_finished: 1 values or rows") == 1)
+    #expect(!fixture.logged("sealing rests"))
+    for start in 0..<2 {
+      for id: Int64 in [1, 3] {
+        #expect(try await bench.clear(id).reveal(path: "api_key") == .string("planted-\(id)-input"))
+      }
+      let shown: JSONValue = ["api_key": "[sealed]", "token": "[sealed]"]
+      #expect(try await bench.store.task(TaskID(number: 2))?.input == shown, "\(start)")
+      #expect(try await bench.clear(2).reveal(path: "api_key") == .string(text))
+      // The keys of before go all the same.
+      try await bench.rotate()
+      #expect(try await KeyRingStore(file: bench.file).rows()[0].state == .destroyed)
+      await bench.file.close()
+      bench = try await SealingBench(fixture, keys)
+    }
+    #expect(try await bench.traces(of: "planted-beside") == 0)
+  }
+
+  @Test("a pass that left nothing over says so, and one that did warns of how many")
+  func tells() async throws {
+    let fixture = try OldDatabase.fixture(tasks: 2)
+    let bench = try await SealingBench(fixture, TestKeys())
+    await bench.pass().run()
+    #expect(told(fixture, "info sealing_finished: all rows are sealed as configuration asks.") == 1)
+    try await run(bench, "UPDATE journal SET body = (SELECT body FROM journal WHERE seq = 1) WHERE seq = 5")
+    try await bench.rotate()
+    #expect(told(fixture, "warning sealing_finished: 2 values or rows that do not open") == 1)
+    #expect(told(fixture, "info sealing_finished") == 1)
+    await bench.file.close()
+  }
+
   @Test(
     "marks in damaged bytes are found with the key they name",
     arguments: [
