@@ -36,9 +36,18 @@ struct CurlSetup {
       set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     }
     if let path = request.unixSocketPath { set(CURLOPT_UNIX_SOCKET_PATH, path) }
-    if let file = request.certificateAuthorityFile { set(CURLOPT_CAINFO, file) }
+    if let file = request.certificateAuthorityFile { trustOnly(file) }
     setMethod(request)
     setHeaders(request)
+  }
+
+  /// The file stands in place of what this machine trusts.
+  private mutating func trustOnly(_ file: String) {
+    set(CURLOPT_CAINFO, file)
+    // Else the folder that libcurl was built with (/etc/ssl/certs) is trusted besides. Nothing, not "": that is a folder.
+    check(agent_curl_set_string(easy, CURLOPT_CAPATH, nil))
+    // Without a folder libcurl would keep the file's content for a day, whatever becomes of the file.
+    set(CURLOPT_CA_CACHE_TIMEOUT, 0)
   }
 
   private mutating func setMethod(_ request: HTTPExchange.Request) {

@@ -1,4 +1,5 @@
 import AgentTestKit
+import Foundation
 import HTTPTransport
 import Testing
 
@@ -79,6 +80,23 @@ import Testing
           on: transport)
         #expect(error?.code == .tlsFailed)
         #expect(error?.wasSent == false)
+      }
+    }
+  }
+
+  @Test("a file of certificates is read anew for each connection") func renewed() async throws {
+    let (tls, other) = (try TLSFolder(), try TLSFolder())
+    let file = tls.folder.appending("trusted.pem")
+    func trust(_ path: String) throws {
+      try Data(contentsOf: URL(fileURLWithPath: path)).write(to: URL(fileURLWithPath: file), options: .atomic)
+    }
+    try await tls.withServer { port in
+      try await withTransport { transport in
+        let request = HTTPExchange.Request(url: "https://127.0.0.1:\(port)/", certificateAuthorityFile: file)
+        try trust(other.certificate)
+        #expect(await failure(of: request, on: transport)?.code == .tlsFailed)
+        try trust(tls.certificate)
+        #expect(try await transport.send(request).status == 200)
       }
     }
   }
