@@ -43,9 +43,12 @@ package enum FinalAnswer: Sendable, Hashable {
     }
   }
 
+  /// CRLF is one Character. Not every line break of Unicode's: some of them may stand in a JSON string as they are.
+  private static let lineBreaks: [Character] = ["\n", "\r\n", "\r"]
+
   /// The content of the one block between lines of three backticks; nil without one, or with more.
   private static func fenced(_ text: String) -> String? {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = text.split(omittingEmptySubsequences: false) { lineBreaks.contains($0) }
     let fences = lines.indices.filter { lines[$0].drop { $0 == " " }.hasPrefix("```") }
     guard fences.count == 2 else { return nil }
     return lines[(fences[0] + 1)..<fences[1]].joined(separator: "\n")

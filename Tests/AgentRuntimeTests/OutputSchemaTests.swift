@@ -19,13 +19,26 @@ import Testing
 
   @Test(
     "an answer that fits is the task's json, a fenced one too",
-    arguments: [#"{"title":"x"}"#, "  {\"title\":\"x\"}\n", "Here it is:\n```json\n{\"title\":\"x\"}\n```\nDone."])
+    arguments: [
+      #"{"title":"x"}"#, "  {\"title\":\"x\"}\n", "Here it is:\n```json\n{\"title\":\"x\"}\n```\nDone.",
+      "Here it is:\r\n```json\r\n{\"title\":\r\n\"x\"}\r\n```\r\nDone.", "```\r{\"title\":\"x\"}\r```",
+    ])
   func fits(answer: String) async throws {
     let provider = ProbeProvider([.text(answer)])
     try await Self.rig(provider).run { rig in
       let task = try await rig.ended(try await rig.submit("coder") { $0.outputSchema = Self.schema })
       #expect(task.output == TaskOutput(text: answer, json: ["title": "x"]))
       #expect(provider.calls.map(\.outputSchema) == [Self.schema])
+    }
+  }
+
+  @Test("a line break of Unicode's in a fenced value is part of its text")
+  func unicodeBreaks() async throws {
+    let title = "a\u{2028}b\u{85}c"
+    let provider = ProbeProvider([.text("```json\r\n{\"title\":\"\(title)\"}\r\n```")])
+    try await Self.rig(provider).run { rig in
+      let task = try await rig.ended(try await rig.submit("coder") { $0.outputSchema = Self.schema })
+      #expect(task.output?.json == ["title": .string(title)])
     }
   }
 

@@ -18,7 +18,9 @@ import Testing
     let service = try await ServiceProcess.serve(
       in: TemporaryFolder(),
       files: ServiceProcess.scripted([
-        Self.says("at once", 1, "```json\n{\"title\":\"x\"}\n```"), Self.says("in the end", 1, "a title? x"),
+        Self.says("at once", 1, "```json\n{\"title\":\"x\"}\n```"),
+        Self.says("by CRLF", 1, "So:\r\n```json\r\n{\"title\":\"x\"}\r\n```\r\n"),
+        Self.says("in the end", 1, "a title? x"),
         Self.says("in the end", 2, "{\"title\":\"x\"}"), ["reply": ["text": "no"]],
       ]))
     func task(_ prompt: String) async throws -> JSONValue {
@@ -28,6 +30,8 @@ import Testing
       return try await service.ended(id)
     }
     #expect(try await task("at once")["output"]?["json"] == ["title": "x"])
+    let windows = try await task("by CRLF")
+    #expect(windows["output"]?["json"] == ["title": "x"] && windows["usage"]?["llm_calls"] == 1, "\(windows.text)")
     let mended = try await task("in the end")
     #expect(mended["output"]?["json"] == ["title": "x"] && mended["output"]?["text"] == "{\"title\":\"x\"}")
     let id = try #require(mended["id"]?.stringValue)
