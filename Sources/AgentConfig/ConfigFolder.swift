@@ -10,14 +10,16 @@ package enum ConfigFolder {
   /// Reads every file of the folder, all of them even when one is bad, and lays the environment over them.
   ///
   /// - Parameters:
-  ///   - folder: Nil reads `/etc/agent-system`, which may be absent; one that is given must be there.
+  ///   - folder: Nil reads the installed one, which may be absent; one that is given must be there.
   ///   - environment: The variables, as `${VAR}` in files and by themselves.
   ///   - tools: The tools that this build has; an agent that names another one is refused.
+  ///   - installed: Where a package puts the folder.
   /// - Throws: All issues of all files and variables, by file and line.
   package static func load(
-    _ folder: String?, environment: [String: String] = [:], tools: [String] = AgentSettings.toolNames
+    _ folder: String?, environment: [String: String] = [:], tools: [String] = AgentSettings.toolNames,
+    installed: String = defaultPath
   ) throws(ConfigError) -> LoadedConfiguration {
-    let path = trimmed(folder ?? defaultPath)
+    let path = trimmed(folder ?? installed)
     if isFolder(path) { return try all(of: path, environment, tools) }
     guard !ConfigFile.exists(path) else {
       let message = "is no folder, or a link that leads nowhere"

@@ -220,9 +220,27 @@ struct ConfigFolderTests {
     #expect(!(issues + warnings).contains { "\($0)".contains("\u{1b}") })
   }
 
-  @Test("a hundred mistakes are enough")
+  @Test("a hundred mistakes of a file are told, and how many more there are")
   func bounded() throws {
-    let text = (0..<500).map { "unknown\($0): 1\n" }.joined()
-    #expect(try ConfigFixture(["server.yaml": text]).issues().count == 100)
+    func unknown(_ count: Int) -> String { (0..<count).map { "unknown\($0): 1\n" }.joined() }
+    #expect(try ConfigFixture(["server.yaml": unknown(100)]).issues().allSatisfy { $0.line > 0 })
+    let issues = try ConfigFixture(["server.yaml": unknown(500), "encryption.yaml": unknown(101)]).issues()
+    #expect(issues.count == 202)
+    #expect(issues[100].description == "encryption.yaml: config_invalid: and 1 more", "\(issues[100])")
+    #expect(issues[201].description == "server.yaml: config_invalid: and 400 more", "\(issues[201])")
+    #expect(issues[101...200].map(\.line) == Array(1...100))
+  }
+
+  @Test("so are those of a file that another one names")
+  func boundedBelow() throws {
+    let rules = "rules:\n" + (0..<120).map { "  - unknown\($0): 1\n" }.joined()
+    let fixture = try ConfigFixture([
+      "providers.yaml": "providers: {s: {type: sandbox, script: s.yaml}, t: {type: none}}\n", "s.yaml": rules,
+    ])
+    let issues = fixture.issues()
+    #expect(issues.filter { $0.line > 0 }.count == 100, "\(issues.count)")
+    let rest = issues.filter { $0.line == 0 }.map(\.description)
+    #expect(rest.first == "providers.yaml: config_invalid: and 1 more", "\(rest)")
+    #expect(rest.count == 2 && rest[1].hasPrefix("s.yaml: config_invalid: and "), "\(rest)")
   }
 }

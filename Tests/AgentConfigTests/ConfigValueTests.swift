@@ -60,6 +60,29 @@ struct ConfigValueTests {
     #expect(try Self.value(loaded, "providers.b.api_key").source == .file(key, line: 0, variables: []))
   }
 
+  @Test("a list and a body name the variables of all that is in them, each once")
+  func sourcesOfMany() throws {
+    let fixture = try ConfigFixture([
+      "server.yaml": "allowed_hosts: ['${A}.test', b.test, '${B}.${A}']\n",
+      "providers.yaml": """
+      providers:
+        p: {type: openai, body: {user: "${B}", deep: {list: [a, "x-${A}", "${B}"]}, n: 1}}
+      """,
+      "permissions.yaml": "roles: {monitor: ['${C}', 'usage:read']}\n",
+    ])
+    let loaded = try fixture.load(["A": "a", "B": "b", "C": "metrics:read"])
+    let folder = fixture.folder
+    #expect(
+      try Self.value(loaded, "allowed_hosts").source
+        == .file(folder.appending("server.yaml"), line: 1, variables: ["A", "B"]))
+    #expect(
+      try Self.value(loaded, "providers.p.body").source
+        == .file(folder.appending("providers.yaml"), line: 2, variables: ["B", "A"]))
+    #expect(
+      try Self.value(loaded, "roles.monitor").source
+        == .file(folder.appending("permissions.yaml"), line: 1, variables: ["C"]))
+  }
+
   @Test("no secret is in any value: keys, headers, query, proxies, user-info of a URL")
   func secrets() throws {
     let fixture = try ConfigFixture([

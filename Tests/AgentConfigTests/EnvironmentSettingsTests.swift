@@ -54,6 +54,36 @@ struct EnvironmentSettingsTests {
     #expect(try Self.keys(named.load(["OPENAI_API_KEY": "sk-1"]))["openai"] == Secret("sk-3"))
   }
 
+  @Test("a variable of white space alone is unset, also where the file says ${VAR:-}; a key is stripped, and is ASCII")
+  func blank() throws {
+    for name in ["OPENAI_API_KEY", "OPENAI_API_KEY_FILE", "JWT_SECRET", "JWT_SECRET_FILE"] {
+      let loaded = try ConfigFolder.builtIn(environment: [name: " \t "])
+      #expect(Self.keys(loaded).isEmpty && loaded.providers.defaultID == "sandbox" && loaded.warnings.isEmpty)
+    }
+    let fixture = try ConfigFixture(["providers.yaml": "providers: {openai: {type: openai, api_key: '${K:-}'}}"])
+    #expect(try Self.keys(fixture.load(["K": "  "])).isEmpty)
+    #expect(try Self.keys(fixture.load(["K": "  ", "OPENAI_API_KEY": "sk-1"]))["openai"] == Secret("sk-1"))
+    #expect(try Self.keys(fixture.load(["K": "\u{FEFF} sk-2 "]))["openai"] == Secret("sk-2"))
+    #expect(
+      Self.keys(try ConfigFolder.builtIn(environment: ["OPENAI_API_KEY": "\u{FEFF}\tsk-3 \n"])) == [
+        "openai": Secret("sk-3")
+      ])
+    for key in ["hush\u{200B}x", "hu sh", "hush\u{E9}", "“hush”"] {
+      let issues = Self.issues(["OPENAI_API_KEY": key])
+      #expect(issues.map(\.file) == ["OPENAI_API_KEY"] && issues.map(\.code) == [.invalid], "\(issues)")
+      #expect(issues.allSatisfy { $0.message.contains("no key has") && !$0.message.contains("hu") }, "\(issues)")
+    }
+  }
+
+  @Test("what libcurl and OpenSSL would read is one warning each, which names no value")
+  func foreign() throws {
+    let environment = Dictionary(uniqueKeysWithValues: ForeignVariables.names.map { ($0, "/hush") })
+    let loaded = try ConfigFolder.builtIn(environment: environment)
+    #expect(loaded.warnings.map(\.file) == ForeignVariables.names)
+    #expect(loaded.warnings.allSatisfy { $0.code == .ignored && !$0.message.contains("hush") })
+    #expect(try ConfigFolder.builtIn(environment: ["SSLKEYLOGFILE": ""]).warnings.isEmpty)
+  }
+
   @Test("the file form is read, and variable and file together are refused")
   func files() throws {
     let fixture = try ConfigFixture(["k": "sk-3\n"])
@@ -67,7 +97,7 @@ struct EnvironmentSettingsTests {
     #expect(both[0].message.contains("OPENAI_API_KEY_FILE too") && !both[0].message.contains("hush"))
     let missing = Self.issues(["OPENAI_API_KEY_FILE": path + ".no"])
     #expect(missing.map(\.file) == ["OPENAI_API_KEY_FILE"])
-    #expect(Self.issues(["OPENAI_API_KEY": "hush\n"]).map(\.code) == [.invalid])
+    #expect(Self.issues(["OPENAI_API_KEY": "hush\nhush"]).map(\.code) == [.invalid])
   }
 
   @Test(
@@ -77,7 +107,8 @@ struct EnvironmentSettingsTests {
       ("", "/var/lib/agent-system"), ("postgresql://user:hush@localhost:5432/agent", nil), ("postgres://hush@x", nil),
       ("mysql://hush@x/y", nil), ("sqlite://x.db", nil), ("sqlite:///srv/x/tasks.db", nil), ("sqlite:///", nil),
       ("sqlite:///a/../b", nil), ("/srv/x/agent.db", nil), ("sqlite:///srv/x/agent.db?mode=rwc&k=hush", nil),
-      ("sqlite:///srv/x/agent.db#hush", nil), ("sqlite:///srv/x?", nil),
+      ("sqlite:///srv/x/agent.db#hush", nil), ("sqlite:///srv/x?", nil), ("sqlite:///agent.db", nil),
+      ("sqlite:////agent.db", nil), ("sqlite:///:memory:", nil), ("sqlite://:memory:", nil), ("sqlite::memory:", nil),
     ])
   func database(_ url: String, _ folder: String?) throws {
     let issues = Self.issues(["DATABASE_URL": url])
@@ -85,6 +116,8 @@ struct EnvironmentSettingsTests {
       #expect(issues.map(\.code) == [.databaseURLUnsupported] && issues.map(\.file) == ["DATABASE_URL"])
       #expect(issues.allSatisfy { !$0.message.contains("hush") })
       if url.contains("?") || url.contains("#") { #expect(issues[0].message.contains("'?' or '#'"), "\(issues)") }
+      if url.hasSuffix("//agent.db") { #expect(issues[0].message.contains("directly in '/'"), "\(issues)") }
+      if url.contains(":memory:") { #expect(issues[0].message.contains("in memory"), "\(issues)") }
       if url.hasPrefix("postgres") { #expect(issues[0].message.contains("embeds its database")) }
       return
     }
@@ -105,6 +138,22 @@ struct EnvironmentSettingsTests {
     #expect(Self.issues(["JWT_SECRET": ""]).isEmpty)
   }
 
+  @Test("JWT_SECRET_FILE names a file that is held to the same, and stands alone")
+  func secretFile() throws {
+    let fixture = try ConfigFixture(["k": String(repeating: "s", count: 32) + "\n"])
+    let path = fixture.folder.appending("k")
+    let loaded = try ConfigFolder.builtIn(environment: ["JWT_SECRET_FILE": path])
+    #expect(loaded.warnings.map(\.file) == ["JWT_SECRET_FILE"] && loaded.warnings.map(\.code) == [.ignored])
+    #expect(!loaded.warnings[0].message.contains("sss"))
+    let both = Self.issues(["JWT_SECRET_FILE": path, "JWT_SECRET": String(repeating: "t", count: 32)])
+    #expect(both.map(\.code) == [.invalid] && both[0].message.contains("JWT_SECRET_FILE too"), "\(both)")
+    try fixture.write("k", Array((String(repeating: "s", count: 31) + "\n").utf8))
+    let weak = Self.issues(["JWT_SECRET_FILE": path])
+    #expect(weak.map(\.code) == [.jwtSecretWeak] && weak.map(\.file) == ["JWT_SECRET_FILE"], "\(weak)")
+    #expect(weak[0].message.contains("has 31 bytes") && !weak[0].message.contains("sss"), "\(weak)")
+    #expect(Self.issues(["JWT_SECRET_FILE": path + ".no"]).map(\.file) == ["JWT_SECRET_FILE"])
+  }
+
   @Test("LOG_LEVEL stands above the file, and an unknown one is refused with the nearest")
   func level() throws {
     let fixture = try ConfigFixture(["server.yaml": "log: {level: error}"])
@@ -119,19 +168,6 @@ struct EnvironmentSettingsTests {
     let fixture = try ConfigFixture(["server.yaml": "workers: 0\n"])
     let issues = fixture.issues(["DATABASE_URL": "postgresql://x", "JWT_SECRET": "short", "LOG_LEVEL": "loud"])
     #expect(issues.map(\.file) == ["server.yaml", "DATABASE_URL", "JWT_SECRET", "LOG_LEVEL"])
-  }
-
-  @Test("a file of variables is read as a unit reads it")
-  func file() throws {
-    let fixture = try ConfigFixture([
-      "bad": "A=1\nhush hush\n1B=2\n"
-    ])
-    #expect(throws: ConfigError.self) { try EnvironmentFile.read(fixture.folder.appending("none")) }
-    let error = #expect(throws: ConfigError.self) { try EnvironmentFile.read(fixture.folder.appending("bad")) }
-    #expect(error?.issues.map(\.line) == [2, 3] && error?.issues.allSatisfy { !$0.message.contains("hush") } == true)
-    let good = try ConfigFixture(["env": "# c\n\n; c\nA=1\nexport B=\"two words\"\nC='x=y'\nD=\nA=2\n"])
-    #expect(
-      try EnvironmentFile.read(good.folder.appending("env")) == ["A": "2", "B": "two words", "C": "x=y", "D": ""])
   }
 
   @Test("what is wrong with a file of variables and what is wrong with the folder is told at once")

@@ -12,8 +12,8 @@ struct ConfigFile {
     case unreadable
   }
 
-  /// Reads UTF-8, with or without a byte order mark.
-  static func read(_ path: String, log: inout IssueLog) -> Outcome {
+  /// Reads UTF-8, with or without a byte order mark; `keepsMark`: one that is there is part of the text.
+  static func read(_ path: String, keepsMark: Bool = false, log: inout IssueLog) -> Outcome {
     // Not blocking: a FIFO under a file's name must not hold the start.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -31,7 +31,7 @@ struct ConfigFile {
       return .unreadable
     }
     guard let bytes = contents(of: descriptor, log: &log) else { return .unreadable }
-    let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
+    let body = !keepsMark && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
     guard let text = String(validating: body, as: UTF8.self) else {
       log.add(.invalid, SourceMark(line: lineOfFirstBadByte(body), column: 1), "is not UTF-8")
       return .unreadable

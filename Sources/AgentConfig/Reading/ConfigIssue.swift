@@ -37,10 +37,18 @@ package struct ConfigIssue: Sendable, Hashable {
   package var code: Code
   /// One sentence, without a full stop; never a secret's value.
   package var message: String
+  /// It only says how many more there are: the last of its file.
+  private var isRest = false
 
   package init(file: String, line: Int = 0, column: Int = 0, code: Code, message: String) {
     (self.file, self.line, self.column, self.code) = (Self.printable(file, 4096), line, column, code)
     self.message = Self.printable(message, Self.maximumMessageScalars)
+  }
+
+  /// For the issues of a file that are too many to be told.
+  init(file: String, untold count: Int) {
+    self.init(file: file, code: .invalid, message: "and \(count) more")
+    isRest = true
   }
 
   /// Long enough for a key and its neighbours.
@@ -67,8 +75,9 @@ extension ConfigIssue: CustomStringConvertible {
 }
 
 extension ConfigIssue: Comparable {
-  /// By place: file, line, column.
+  /// By place: file, line, column; what says that there are more comes last.
   package static func < (left: ConfigIssue, right: ConfigIssue) -> Bool {
-    (left.file, left.line, left.column, left.message) < (right.file, right.line, right.column, right.message)
+    if left.file == right.file, left.isRest != right.isRest { return right.isRest }
+    return (left.file, left.line, left.column, left.message) < (right.file, right.line, right.column, right.message)
   }
 }

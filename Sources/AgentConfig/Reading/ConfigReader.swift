@@ -216,7 +216,7 @@ struct ConfigReader {
   }
 
   func source(of node: YAMLNode) -> ConfigValue.Source {
-    isBuiltIn ? .builtIn : .file(log.file, line: node.mark.line, variables: node.variables)
+    isBuiltIn ? .builtIn : .file(log.file, line: node.mark.line, variables: node.allVariables)
   }
 
   private mutating func noteDefaults(below path: String, shown: String) {

@@ -36,6 +36,27 @@ struct YAMLNode: Sendable {
   /// which may be a secret.
   var written: String?
 
+  /// The same of the scalars below it too, each once, in the order of the file.
+  var allVariables: [String] {
+    let found =
+      switch content {
+      case .scalar, .broken: variables
+      case .sequence(let items): items.flatMap(\.allVariables)
+      case .mapping(let entries): entries.flatMap(\.value.allVariables)
+      }
+    return found.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// The texts of the scalars that a variable stands in, its own and those below it.
+  var variableTexts: [String] {
+    switch content {
+    case .scalar(let text, _): variables.isEmpty ? [] : [text]
+    case .broken: []
+    case .sequence(let items): items.flatMap(\.variableTexts)
+    case .mapping(let entries): entries.flatMap(\.value.variableTexts)
+    }
+  }
+
   /// What the node is to people: `a number`, `a list`, …
   var typeName: String {
     switch content {

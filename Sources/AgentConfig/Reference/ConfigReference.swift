@@ -56,7 +56,8 @@ package enum ConfigReference {
           + lacking.joined(separator: ", ") + ".\n"
       }
     }
-    text += "\n## Environment\n\nAbove the files, below the flags; an empty variable counts as unset.\n\n"
+    text += "\n## Environment\n\nAbove the files, below the flags; an empty variable counts as unset.\n"
+    text += environmentFile
     text += "| variable | meaning |\n|---|---|\n"
     for variable in EnvironmentSettings.variables { text += "| `\(variable.name)` | \(variable.meaning) |\n" }
     return text + "| `AGENT_SYSTEM_SERVER` | where the client verbs find the service: a URL or `unix:PATH` |\n"
@@ -69,11 +70,13 @@ package enum ConfigReference {
 
     All configuration is files in one folder, `/etc/agent-system` or `serve --config DIR`, and the environment. Every file
     may be absent. Flags stand above the environment, that above the files, those above the defaults. Everything is read
-    at the start; SIGHUP or `agent-system reload` reads the files again and puts in force what is marked below, all or
-    nothing: a file with a mistake changes nothing (`reload_refused`). Files of instructions, scripts and keys count as what
-    names them. The rest, and the environment, wait for a restart.
+    at the start; SIGHUP or `agent-system reload` reads the files again and puts in force what is marked below,
+    \(ConfigWords.reloadable),
+    all or nothing: a file with a mistake changes nothing (`reload_refused`). Files of instructions, scripts and keys count
+    as what names them. The rest, and the environment, wait for a restart.
 
-    A mistake stops the start with exit code 78, all of them at once, each with its file, line and column.
+    A mistake stops the start with exit code 78, all of them at once, each with its file, line and column (of one file at
+    most \(IssueLog.maximumCount), and how many more there are); so does a bad value of a flag, with the flag's name.
     `agent-system config check` says the same beforehand, `agent-system config show` each value with its source.
 
     Durations are `500ms`, `30s`, `15m`, `24h` or a number of seconds; sizes are `64KiB`, `10MB` or a number of bytes.
@@ -85,6 +88,15 @@ package enum ConfigReference {
     `instructions`, files of instructions and scripts. Without a default an unset one is `config_variable_unset`. What a
     variable puts into a `body` is a secret to `config show`. A default holds no further `${`. No message quotes what a
     variable holds: `${VAR}` stands there, as written.
+
+    """
+
+  private static let environmentFile = """
+    `agent-system config check --env-file FILE` reads a file of variables as systemd reads a unit's `EnvironmentFile`
+    (systemd.exec(5): quotes, backslashes, values of several lines). What systemd would pass over in silence is refused with
+    its line: `export NAME=…`, a line that is no `NAME=value`; so are a quote that is not closed and a comment that ends in
+    a backslash.
+
 
     """
 

@@ -149,10 +149,7 @@ extension ConfigReader {
   }
 
   fileprivate mutating func absolutePath(_ text: Placed<String>, _ shown: String) -> String? {
-    let parts = text.value.split(separator: "/")
-    guard text.value.hasPrefix("/"), !parts.contains(".."),
-      !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-    else {
+    guard ServerSettings.isPath(text.value) else {
       log.add(.invalid, text.mark, "'\(shown)' must be an absolute path without '..'")
       return nil
     }

@@ -1,3 +1,4 @@
+import AgentConfig
 import AgentCore
 
 /// Everything that a client verb needs from the world.
@@ -35,4 +36,6 @@ struct ClientInput: Sendable {
   var typedSecret: (@Sendable () async -> String?)?
   /// This process's variables, for verbs that can do without a server.
   var environment: [String: String] = [:]
+  /// The installed folder of configuration files, for the same verbs.
+  var configuration = ConfigFolder.defaultPath
 }

@@ -13,13 +13,12 @@ struct ServeCommand: AsyncParsableCommand {
     discussion: """
       Loopback TCP may read the agents' status and the health routes; the unix socket, where the kernel names the \
       caller, does everything. SIGTERM stops claiming, lets steps in hand finish (20 s) and exits 0; a second one cuts \
-      them at once. SIGHUP reopens app.log and reloads agents, providers and the log level from the files (as \
+      them at once. SIGHUP reopens app.log and reloads \(ConfigWords.reloadable) from the files (as \
       `agent-system reload` does): all or nothing, and the log says what needs a restart. Flags stand above the \
       environment, that above the files.
       """)
 
-  @Option(
-    help: "The folder of server.yaml, agents.yaml and providers.yaml (default: /etc/agent-system, if it is there).")
+  @Option(help: "The folder of \(ConfigWords.files) (default: /etc/agent-system, if it is there).")
   var config: String?
   @Option(help: "The data folder.")
   var data: String?
@@ -33,9 +32,10 @@ struct ServeCommand: AsyncParsableCommand {
   mutating func run() async throws {
     // Relative paths mean the directory of the start, whatever a reload finds.
     let flags = ServiceFlags(
-      config: config, data: data?.absolute, logFolder: logDir?.absolute, listen: listen, socket: socket?.absolute)
+      config: config, data: data.map(ServiceFlags.path), logFolder: logDir.map(ServiceFlags.path), listen: listen,
+      socket: socket.map(ServiceFlags.path))
     let keys = KeyEnvironment.takenOver()
-    let environment = ProcessInfo.processInfo.environment
+    let environment = ProcessInfo.processInfo.environment.merging(ForeignVariables.removed) { $1 }
     let source = ConfigurationSource(
       folder: flags.folder, load: { () throws(ConfigError) in try flags.load(environment) })
     try await ServiceRun.toItsEnd { () throws(StartFailure) in

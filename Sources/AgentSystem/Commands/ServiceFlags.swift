@@ -13,28 +13,30 @@ struct ServiceFlags: Sendable {
   var folder: String { (config ?? ConfigFolder.defaultPath).absolute }
 
   /// Reads folder and environment, and lays the flags over both. May be repeated: each time reads the files anew. Throws
-  /// what is wrong with all of them at once.
+  /// what is wrong with all of them at once; a flag is held to what the files' key is held to.
   func load(_ environment: [String: String]) throws(ConfigError) -> LoadedConfiguration {
     var (result, issues) = (LoadedConfiguration(), [ConfigIssue]())
     do throws(ConfigError) { result = try ConfigFolder.load(config, environment: environment) } catch {
       issues = error.issues
     }
-    let addresses = listen.compactMap { Self.address($0, &issues) }
+    for (flag, key, path) in paths {
+      Self.collect(&issues) { () throws(ConfigError) in try ServerSettings.checkPath(path, flag: flag, key: key) }
+    }
+    var addresses: [ListenAddress] = []
+    Self.collect(&issues) { () throws(ConfigError) in
+      addresses = try ServerSettings.listeners(listen, flag: "--listen")
+    }
     if issues.contains(where: { $0.code == .plaintextRefused }), let wide = result.localRoleTooWideIssue {
       issues.append(wide)
     }
     guard issues.isEmpty else { throw ConfigError(issues: issues) }
-    if let data {
-      result.server.data = data.absolute
-      set("data", .string(data.absolute), "--data", &result)
-    }
-    if let logFolder {
-      result.server.log.folder = logFolder.absolute
-      set("log.folder", .string(logFolder.absolute), "--log-dir", &result)
-    }
-    if let socket {
-      result.server.socket = socket.absolute
-      set("socket", .string(socket.absolute), "--socket", &result)
+    for (flag, key, path) in paths {
+      switch key {
+      case "data": result.server.data = path
+      case "socket": result.server.socket = path
+      default: result.server.log.folder = path
+      }
+      set(key, .string(path), flag, &result)
     }
     if !listen.isEmpty {
       result.server.listen = addresses
@@ -43,12 +45,18 @@ struct ServiceFlags: Sendable {
     return result
   }
 
-  /// Nil: what is wrong with it was added to the issues.
-  static func address(_ text: String, _ issues: inout [ConfigIssue]) -> ListenAddress? {
-    do throws(ConfigError) { return try ListenAddress.parse(text, flag: "--listen") } catch {
-      issues += error.issues
-      return nil
-    }
+  /// Those that are given, absolute, with the keys that they stand above.
+  private var paths: [(flag: String, key: String, path: String)] {
+    [("--data", "data", data), ("--log-dir", "log.folder", logFolder), ("--socket", "socket", socket)]
+      .compactMap { flag, key, path in path.map { (flag, key, Self.path($0)) } }
+  }
+
+  /// Absolute; an empty one stays empty, since it is no path, least of all the current directory's.
+  static func path(_ text: String) -> String { text.isEmpty ? text : text.absolute }
+
+  /// Adds what the body throws.
+  static func collect(_ issues: inout [ConfigIssue], _ body: () throws(ConfigError) -> Void) {
+    do throws(ConfigError) { try body() } catch { issues += error.issues }
   }
 
   private func set(_ key: String, _ value: JSONValue, _ flag: String, _ result: inout LoadedConfiguration) {

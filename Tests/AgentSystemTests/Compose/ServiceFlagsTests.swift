@@ -22,6 +22,36 @@ import Testing
     #expect(error?.description.contains("'nowhere'") == true && error?.description.contains("0.0.0.0") == true)
   }
 
+  @Test(
+    "a flag is held to what the files' key is held to",
+    arguments: [
+      (ServiceFlags(socket: "/" + String(repeating: "s", count: 107)), "--socket", "has 108 bytes"),
+      (ServiceFlags(data: "/" + String(repeating: "d", count: 4095)), "--data", "has 4096 bytes"),
+      (ServiceFlags(logFolder: "/" + String(repeating: "l", count: 4095)), "--log-dir", "has 4096 bytes"),
+      (ServiceFlags(data: ""), "--data", "is no path"), (ServiceFlags(logFolder: ""), "--log-dir", "is no path"),
+      (ServiceFlags(socket: ""), "--socket", "is no path"), (ServiceFlags(socket: "/a\nb"), "--socket", "is no path"),
+      (ServiceFlags(listen: ["[::1]:1", "[::1]:1"]), "--listen", "'[::1]:1' is given twice"),
+      (ServiceFlags(listen: (1...17).map { "127.0.0.1:\($0)" }), "--listen", "is given 17 times; 16 is the most"),
+    ])
+  func refused(flags: ServiceFlags, flag: String, words: String) throws {
+    let folder = try Self.folder([:])
+    var flags = flags
+    flags.config = folder.path
+    let error = #expect(throws: ConfigError.self) { try flags.load([:]) }
+    #expect(error?.issues.map(\.file) == [flag] && error?.issues.first?.code == .invalid, "\(error?.issues ?? [])")
+    #expect(error?.issues.first?.message.contains(words) == true, "\(error?.issues ?? [])")
+  }
+
+  @Test("the longest socket, and as many addresses as the file may name, are taken")
+  func bounds() throws {
+    let folder = try Self.folder([:])
+    let flags = ServiceFlags(
+      config: folder.path, listen: (1...16).map { "127.0.0.1:\($0)" },
+      socket: "/" + String(repeating: "s", count: 106))
+    let loaded = try flags.load([:])
+    #expect(loaded.server.listen.count == 16 && loaded.server.socket.utf8.count == 107)
+  }
+
   @Test("each flag is the source of its value, and stands above the file")
   func sources() throws {
     let folder = try Self.folder(["server.yaml": "listen: 127.0.0.1:1\nsocket: /f\ndata: /f\nlog: {folder: /f}\n"])

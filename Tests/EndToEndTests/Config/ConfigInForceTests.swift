@@ -150,17 +150,28 @@ import Testing
     #expect(try await service.send("GET", "/health").status == 200)
   }
 
+  /// Whatever this machine has in `/etc/agent-system`: the process sees an `/etc` of its own, without that folder.
+  private static let ownEtc = """
+    mount -t tmpfs tmpfs "$0" && cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/hosts "$0" && mount --bind "$0" /etc \
+    && exec "$@"
+    """
+
   @Test(
     "without --config the installed folder is meant, and where it is not there the built-in defaults serve",
-    .enabled(if: !FileManager.default.fileExists(atPath: "/etc/agent-system")))
+    .enabled(if: MountedFolder.isPossible || !FileManager.default.fileExists(atPath: "/etc/agent-system")))
   func noFolder() async throws {
     let folder = try TemporaryFolder()
+    let etc = folder.appending("etc")
+    try FileManager.default.createDirectory(atPath: etc, withIntermediateDirectories: true)
+    let command =
+      (MountedFolder.isPossible ? ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", Self.ownEtc, etc] : [])
+      + [ServiceProcess.binary.path]
     let service = try ServiceProcess(
       folder: folder, environment: [:],
-      arguments: [
+      arguments: command.dropFirst() + [
         "serve", "--data", folder.appending("data"), "--log-dir", folder.appending("log"), "--listen", "127.0.0.1:0",
         "--socket", folder.appending("api.sock"),
-      ])
+      ], binary: URL(fileURLWithPath: command[0]))
     _ = try await service.address()
     let answer = try await service.send("GET", "/api/config").json
     #expect(answer["folder"] == "/etc/agent-system", "\(answer["folder"] ?? .null)")

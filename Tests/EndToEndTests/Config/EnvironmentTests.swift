@@ -127,6 +127,68 @@ import Testing
     #expect(try !service.logText.contains(long))
   }
 
+  @Test("JWT_SECRET_FILE is held to the same as JWT_SECRET, is never shown, and stands alone")
+  func secretFile() async throws {
+    let folder = try TemporaryFolder("jwt")
+    let path = folder.appending("jwt")
+    func write(_ count: Int) throws {
+      try Data((String(repeating: "q", count: count) + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    }
+    try write(31)
+    let (weak, hasData) = try await ServiceProcess.refusedStart(environment: ["JWT_SECRET_FILE": path])
+    #expect(weak.status == 78 && !hasData, "\(weak)")
+    #expect(weak.errors.contains("JWT_SECRET_FILE: jwt_secret_weak: has 31 bytes, and 32 are the least"), "\(weak)")
+    #expect(!weak.errors.contains("qqq") && !weak.output.contains("qqq"))
+    try write(32)
+    let (both, _) = try await ServiceProcess.refusedStart(
+      environment: ["JWT_SECRET_FILE": path, "JWT_SECRET": String(repeating: "r", count: 40)])
+    #expect(both.status == 78 && both.errors.contains("JWT_SECRET: config_invalid"), "\(both)")
+    #expect(!both.errors.contains("qqq") && !both.errors.contains("rrr"), "\(both)")
+    let service = try await ServiceProcess.serve(in: TemporaryFolder(), environment: ["JWT_SECRET_FILE": path])
+    let lines = try await service.logged("JWT_SECRET_FILE")
+    #expect(lines.count == 1 && lines[0].contains(" WARNING "), "\(lines)")
+    #expect(try !service.logText.contains("qqq") && !service.standardError.contains("qqq"))
+  }
+
+  @Test("a file of variables is checked as systemd would read it", arguments: [true, false])
+  func environmentFile(isGood: Bool) async throws {
+    let folder = try TemporaryFolder("envfile")
+    let config = folder.appending("config")
+    try FileManager.default.createDirectory(atPath: config, withIntermediateDirectories: true)
+    let text = isGood ? "LOG_LEVEL=de\\\nbug\n" : "# c\nexport LOG_LEVEL=debug\n"
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder.appending("env")))
+    let options = ["--config", config, "--env-file", folder.appending("env")]
+    let check = try await ShellRun.run(ServiceProcess.binary.path, ["config", "check"] + options)
+    #expect(check.status == (isGood ? 0 : 78), "\(check)")
+    if isGood {
+      let show = try await ShellRun.run(
+        ServiceProcess.binary.path, ["config", "show", "log.level", "--json"] + options)
+      #expect(try JSONValue(parsing: show.output)["data"]?.arrayValue?.first?["value"] == "debug", "\(show)")
+    } else {
+      #expect(check.output.contains("/env:2:1: config_invalid: begins with `export`"), "\(check)")
+    }
+  }
+
+  @Test("a flag that the files' rules refuse is 78, and nothing is made")
+  func flags() async throws {
+    let long = "/" + String(repeating: "s", count: 199)
+    for (flag, value, words) in [
+      ("--socket", long, "--socket: config_invalid: has 200 bytes as an absolute path; 107 is the most"),
+      ("--socket", "", "--socket: config_invalid: is no path"), ("--log-dir", "a\nb", "--log-dir: config_invalid"),
+      ("--data", "/" + String(repeating: "d", count: 4096), "--data: config_invalid: has 4097 bytes"),
+      ("--listen", "127.0.0.1:0", "--listen: config_invalid: '127.0.0.1:0' is given twice"),
+    ] {
+      let (run, hasData) = try await ServiceProcess.refusedStart(arguments: [flag, value])
+      #expect(run.status == 78 && run.errors.contains(words) && !hasData, "\(flag): \(run)")
+    }
+    let sandbox = try await ShellRun.run(
+      ServiceProcess.binary.path, ["sandbox", "--data", "", "--root", "", "--listen", ""])
+    #expect(sandbox.status == 78, "\(sandbox)")
+    for flag in ["--data", "--root", "--listen"] {
+      #expect(sandbox.errors.contains("\(flag): config_invalid"), "\(sandbox)")
+    }
+  }
+
   @Test("LOG_LEVEL stands above the file; the manual's value is the default")
   func logLevel() async throws {
     #expect(try Self.manualLines()["LOG_LEVEL"] == "info")

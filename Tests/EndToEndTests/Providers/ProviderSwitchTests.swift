@@ -73,6 +73,39 @@ import Testing
     #expect(calls.count == 1 && calls.first?.refused == nil, "\(calls.map(\.line.text))")
   }
 
+  @Test("OPENAI_API_KEY goes to the entry called openai, and to no other of its type", .shows(.providerKey))
+  func ownKey() async throws {
+    let first = try await ProviderDouble(
+      [ProviderSite.saysDone], settings: ["keys": ["right": .string(ProviderSite.key)]], in: TemporaryFolder("first"))
+    let second = try await ProviderDouble([ProviderSite.saysDone], in: TemporaryFolder("second"))
+    let keyless: [String: JSONValue] = ["api_key": .null]
+    let providers: JSONValue = [
+      "openai": WireFormat.openai.entry(first.address, keyless),
+      "other": WireFormat.openai.entry(second.address, keyless),
+    ]
+    let agents: JSONValue = [
+      "a": ["instructions": "x", "provider": "openai"], "b": ["instructions": "x", "provider": "other"],
+    ]
+    let service = try await ServiceProcess.serve(
+      in: TemporaryFolder("keys"),
+      files: [
+        "providers.yaml": JSONValue.object(["default": "openai", "providers": providers]).text + "\n",
+        "agents.yaml": JSONValue.object(["agents": agents]).text + "\n",
+      ], environment: ["OPENAI_API_KEY": ProviderSite.key])
+    for agent in ["a", "b"] {
+      let task = try await service.ended(try await service.create(["agent": .string(agent), "input": "go"]))
+      #expect(task["status"] == "completed", "\(agent): \(task.text)")
+    }
+    for name in ["openai", "other"] {
+      let test = try await service.send("POST", "/api/providers/\(name)/test").json
+      #expect(test["ok"] == true, "\(name): \(test.text)")
+    }
+    #expect(try first.calls().map(\.key) == ["right", "right"], "\(first.told)")
+    let others = try second.requests()
+    #expect(others.count == 2 && others.allSatisfy { $0.header("authorization") == nil }, "\(second.told)")
+    #expect(!second.told.contains(ProviderSite.key))
+  }
+
   @Test("SIGHUP puts another provider and its key in force for the next call", .shows(.reloadSignals))
   func reloaded() async throws {
     let site = try await ProviderSite(.openai, [ProviderSite.saysDone])

@@ -49,7 +49,7 @@ extension ClientSession {
         guard case .unreachable = error, !isServerNamed else { throw error }
       }
     }
-    if !isJSON { console.warn(TerminalText.line(options.note)) }
-    return try offline(options.source(input.environment))
+    if !isJSON { console.warn(TerminalText.line(options.note(input))) }
+    return try offline(options.source(input))
   }
 }

@@ -17,23 +17,26 @@ struct OfflineOptions: ParsableArguments {
   @Option(help: "Read this folder here, and ask no service.")
   var config: String?
   @Option(
-    help: "Read here, with these NAME=value lines as the environment in place of this shell's, and ask no service.")
+    help: """
+      Read here, with these NAME=value lines, read as systemd does, as the environment in place of this shell's, and ask \
+      no service.
+      """)
   var envFile: String?
 
   var isAsked: Bool { config != nil || envFile != nil }
 
-  /// `environment`: this process's.
-  func source(_ environment: [String: String]) -> ConfigurationSource {
+  func source(_ input: ClientInput) -> ConfigurationSource {
     let (config, envFile) = (config, envFile)
-    return ConfigurationSource(folder: (config ?? ConfigFolder.defaultPath).absolute) { () throws(ConfigError) in
-      if let envFile { return try ConfigFolder.load(config, environmentFile: envFile) }
-      return try ConfigFolder.load(config, environment: environment)
+    let (environment, installed) = (input.environment, input.configuration)
+    return ConfigurationSource(folder: (config ?? installed).absolute) { () throws(ConfigError) in
+      if let envFile { return try ConfigFolder.load(config, environmentFile: envFile, installed: installed) }
+      return try ConfigFolder.load(config, environment: environment, installed: installed)
     }
   }
 
   /// For standard error.
-  var note: String {
-    let files = config ?? ConfigFolder.defaultPath
+  func note(_ input: ClientInput) -> String {
+    let files = config ?? input.configuration
     return
       "read here, not by a service: \(files), with \(envFile.map { "the variables of \($0)" } ?? "this shell's environment")"
   }

@@ -1,3 +1,4 @@
+import AgentConfig
 import AgentCore
 import ArgumentParser
 
@@ -6,8 +7,8 @@ struct ReloadCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "reload", abstract: "Let the service read its files anew, without a restart.",
     discussion: """
-      Agents, providers with their keys, and the log level change at once, or nothing does (exit 78, with every mistake). \
-      What needs a restart is named. SIGHUP does the same.
+      It takes \(ConfigWords.reloadable), all at once or nothing (exit 78, with every mistake). What needs a restart is \
+      named. SIGHUP does the same.
       """)
 
   @OptionGroup var client: ClientOptions
