@@ -11,6 +11,8 @@ package struct TaskProgress: Sendable {
   package private(set) var steps = 0
   /// Tries of the newest step in this attempt of the task; those that a requeue or a crash cut do not count.
   package private(set) var tries = 0
+  /// The newest try of a model call was refused as too long: the next one sends half.
+  package private(set) var isTooLong = false
   /// A try has begun, and no row has told of its end yet.
   private var isTrying = false
 
@@ -28,6 +30,7 @@ package struct TaskProgress: Sendable {
     let isFirstTry = entry.step.map { history[$0] == nil } ?? false
     history.apply(entry)
     count(entry, isFirstTry: isFirstTry)
+    noteLength(entry)
     for member in ["usage", "settled"] {
       if let usage = entry.head[member].flatMap(ModelUsage.init(json:)) { tokensUsed += usage.totalTokens }
     }
@@ -52,6 +55,19 @@ package struct TaskProgress: Sendable {
     default: break
     }
   }
+
+  private mutating func noteLength(_ entry: JournalEntry) {
+    switch entry.type {
+    case .taskWaiting, .taskRequeued: isTooLong = isTooLong || entry.head["too_long"] == true
+    // By itself it is tried again only where its tries were used up, with half left to try.
+    case .taskRetrying: isTooLong = entry.head["error"]?["code"]?.stringValue == "context_too_long"
+    case .stepStarted: isTooLong = false
+    default: break
+    }
+  }
+
+  /// Takes in that the try in hand was too long, before a row tells it.
+  mutating func noteTooLong() { isTooLong = true }
 
   /// What the steps show changes.
   package mutating func updateSteps(_ change: (inout Step) -> Void) { history.update(change) }

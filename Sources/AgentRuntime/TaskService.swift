@@ -217,13 +217,26 @@ package final class TaskService: Sendable {
 
   /// A person's words about a step may quote what the task holds sealed.
   private func filtered(_ output: JSONValue, of id: TaskID) async throws(ServiceError) -> JSONValue {
-    // `try?`: what does not open cannot be looked for, and the step is settled all the same.
-    let known = (try? await store.clearValues(of: id))?.revealTexts() ?? []
-    let filter = SealedFilter(known)
+    let filter = try await filter(of: id)
     var together = filter
     together.learn(output.sensitiveMembers(sensitive.fields).map(\.value))
     guard !together.isOverfull else { throw .invalid([ServiceError.Field("/output", TaskDraft.tooManySealed)]) }
     return filter.filtered(output)
+  }
+
+  /// Finds what the task holds sealed: names of its files may say it.
+  package func filter(of id: TaskID) async throws(ServiceError) -> SealedFilter {
+    SealedFilter(try await sealedTexts(of: id))
+  }
+
+  private func sealedTexts(of id: TaskID) async throws(ServiceError) -> [Secret] {
+    do throws(StoreError) {
+      return try await store.clearValues(of: id).revealTexts()
+    } catch {
+      // What does not open cannot be looked for, and the step is settled all the same.
+      if error.isUnopened { return [] }
+      throw ServiceError(error)
+    }
   }
 
   package func resume(_ id: TaskID, by principal: Principal) async throws(ServiceError) -> AgentTask {
@@ -256,7 +269,7 @@ package final class TaskService: Sendable {
   /// All steps, superseded ones marked.
   package func steps(of id: TaskID) async throws(ServiceError) -> [Step] {
     _ = try await task(id)
-    let entries = try await mapped { () async throws(StoreError) in try await store.journal(of: id) }
+    let entries = try await mapped { () async throws(StoreError) in try await store.shownJournal(of: id) }
     return StepHistory(replaying: entries).steps
   }
 

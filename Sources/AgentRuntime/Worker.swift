@@ -29,9 +29,11 @@ struct Worker: Sendable {
   }
 
   /// How a running task leaves `running` for an interrupt. Of the step that stays open: `settling` is what its last try
-  /// used, `isUnsent` says that nothing of it has happened, `isAfterTry` that its last try had failed by itself.
+  /// used, `isUnsent` says that nothing of it has happened, `isAfterTry` that its last try had failed by itself, and
+  /// `isTooLong` that the provider had refused it so.
   func outcome(
-    of reason: InterruptReason, settling usage: ModelUsage? = nil, isUnsent: Bool = false, isAfterTry: Bool = false
+    of reason: InterruptReason, settling usage: ModelUsage? = nil, isUnsent: Bool = false, isAfterTry: Bool = false,
+    isTooLong: Bool = false
   ) -> TaskChange {
     switch reason {
     case .cancel: .cancelled
@@ -41,7 +43,7 @@ struct Worker: Sendable {
     case .agentRestart, .shutdown:
       .requeued(
         reason: reason == .shutdown ? "shutdown" : "agent_restart", settling: usage, isUnsent: isUnsent,
-        isAfterTry: isAfterTry)
+        isAfterTry: isAfterTry, isTooLong: isTooLong)
     }
   }
 

@@ -52,8 +52,9 @@ extension WorkerRun {
     // brings back whose step has not begun; the others look for themselves now and then.
     let longest = max(number == nil ? RetryPolicy.longestWait : Self.longestGuess, error.retryAfter ?? .zero)
     let rest = isMoved ? Self.shortestWait : max(Self.shortestWait, min(pause, longest, timeLeft))
+    let wait = TaskWait(reason: .providerLimit, step: number)
     return try await end(
-      with: .waiting(TaskWait(reason: .providerLimit, step: number), settling: settling, lasting: rest))
+      with: .waiting(wait, settling: settling, lasting: rest, isTooLong: progress.isTooLong))
   }
 
   /// Whether the task's next call goes to that provider too: not when the default was switched, or the provider is gone.

@@ -6,11 +6,10 @@ extension WorkerRun {
     if let failure = await loadImages() { return try await end(number, unreadable: failure) }
     var attempt = firstAttempt
     var settling: ModelUsage?
-    var half: ModelStep?
     // Bounded by the tries that the provider's retries grant.
     while true {
       let (step, place): (ModelStep, ProviderPlace)
-      switch try await beginning(number, turn: turn, half: half, settling: settling) {
+      switch try await beginning(number, turn: turn, settling: settling) {
       case .call(let next, let given): (step, place) = (next, given)
       case .left(let isOver): return isOver
       }
@@ -25,11 +24,8 @@ extension WorkerRun {
         if case .interrupt(let reason) = result.cut {
           return try await cutModel(reason, number: number, usage: usage)
         }
-        half = result.cut == nil && error.code == .contextTooLong ? halved(step) : nil
-        if half == nil {
-          let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
-          if let isOver = try await follow(problem, step, usage: usage) { return isOver }
-        }
+        let problem = result.cut == nil ? error : ProviderError(.timeout, "no answer in time", wasSent: error.wasSent)
+        if let isOver = try await follow(problem, step, usage: usage) { return isOver }
         (settling, attempt) = (usage, attempt + 1)
       }
     }
@@ -41,16 +37,15 @@ extension WorkerRun {
     case left(Bool)
   }
 
-  /// What the next try needs. `half`: what it sends, after the provider refused the whole as too long. `settling`: what
-  /// the try before it used.
+  /// What the next try needs. `settling`: what the try before it used.
   private mutating func beginning(
-    _ number: Int, turn: Int, half: ModelStep?, settling: ModelUsage?
+    _ number: Int, turn: Int, settling: ModelUsage?
   ) async throws(Worker.ClaimEnded) -> Beginning {
     let step: ModelStep
     sealing.keepUp(with: &progress)
     do throws(Failure) {
       // Anew for each try: a default that was switched, or a provider that a reload changed, serves from here on.
-      if let half { step = half } else { step = try modelStep(number: number, turn: turn) }
+      step = try modelStep(number: number, turn: turn)
     } catch {
       return .left(try await end(number, refusedBy: error, settling: settling))
     }
@@ -80,6 +75,7 @@ extension WorkerRun {
   private mutating func follow(
     _ problem: ProviderError, _ step: ModelStep, usage: ModelUsage
   ) async throws(Worker.ClaimEnded) -> Bool? {
+    if problem.code == .contextTooLong, canHalve(step) { return try await halve(after: problem, step, usage: usage) }
     var problem = problem
     // What this one asks for is nothing to the one that is asked next.
     if !isAsked(step.provider) { problem.retryAfter = nil }
@@ -110,6 +106,21 @@ extension WorkerRun {
       if let reason { return try await cutModel(reason, number: step.number, usage: usage) }
       return nil
     }
+  }
+
+  /// The provider found the conversation too long: the next try sends half. It counts as any other, so it is the next
+  /// attempt's where the step's tries are used up.
+  private mutating func halve(
+    after problem: ProviderError, _ step: ModelStep, usage: ModelUsage
+  ) async throws(Worker.ClaimEnded) -> Bool? {
+    guard progress.tries > step.provider.traits.retries else {
+      progress.noteTooLong()
+      isAfterTry = true
+      return nil
+    }
+    let failure = Failure(problem)
+    note(StepEnd(number: step.number, outcome: .failed(failure, output: nil), usage: usage))
+    return try await leave(failedBy: failure, retryAfter: .zero)
   }
 
   private func complete(

@@ -3,7 +3,8 @@ import AgentCore
 /// What a model call sends: decided anew for each try.
 extension WorkerRun {
   /// The step for its next try, at the provider that serves by now. What earlier tries left out stays out, so that one
-  /// of an earlier life is sent as it was then, but where the agent's limit or the provider's has become smaller.
+  /// of an earlier life is sent as it was then, but where the agent's limit or the provider's has become smaller. After a
+  /// try that a provider refused as too long, half of it.
   /// Throws what the task fails with where there is no such provider, or the conversation cannot be brought within them.
   func modelStep(number: Int, turn: Int) throws(Failure) -> ModelStep {
     let provider = try servingProvider()
@@ -13,10 +14,14 @@ extension WorkerRun {
     } else if let schema {
       shape.repair = AgentLoop.repair(of: progress.history, by: schema)
     }
-    let step = modelStep(number: number, turn: turn, provider: provider, shape: shape)
+    var step = modelStep(number: number, turn: turn, provider: provider, shape: shape)
     let own = worker.claimed.definition.contextTokens
     let fitting: ConversationShape
     do throws(AgentLoop.ContextOverflow) {
+      if progress.isTooLong, !shape.isHalved {
+        shape = try half(of: step)
+        step = modelStep(number: number, turn: turn, provider: provider, shape: shape)
+      }
       fitting = try AgentLoop.shape(
         shape, of: step.request, history: progress.history,
         keepingTo: .within(min(own, provider.traits.contextTokens ?? own)))
@@ -51,7 +56,7 @@ extension WorkerRun {
       task: task, definition: definition, images: images.map(\.image),
       tellsSchema: schema != nil && !definition.tools.isEmpty,
       references: definition.tools.contains(where: SealedReference.isTaken) ? sealing.paths : [],
-      filter: sealing.promptFilter)
+      filter: sealing.promptFilter, origins: sealing.origins)
     var request = ModelRequest(
       model: definition.model,
       messages: AgentLoop.messages(script, history: progress.history, shape: shape), tools: tools,
@@ -61,18 +66,16 @@ extension WorkerRun {
     return ModelStep(number: number, provider: provider, request: request, shape: shape, images: images)
   }
 
-  /// The step's one try at half, after the provider said that the conversation is too long for it; nil when it was that
-  /// already, or cannot become so short.
-  func halved(_ step: ModelStep) -> ModelStep? {
-    guard !step.shape.isHalved else { return nil }
-    var shape: ConversationShape
-    do throws(AgentLoop.ContextOverflow) {
-      shape = try AgentLoop.shape(step.shape, of: step.request, history: progress.history, keepingTo: .half)
-    } catch {
-      return nil
-    }
+  /// Whether the step, which its provider found too long, can be sent once more with half of it.
+  func canHalve(_ step: ModelStep) -> Bool {
+    // `try?`: that it cannot become so short is what is asked.
+    !step.shape.isHalved && (try? half(of: step)) != nil
+  }
+
+  private func half(of step: ModelStep) throws(AgentLoop.ContextOverflow) -> ConversationShape {
+    var shape = try AgentLoop.shape(step.shape, of: step.request, history: progress.history, keepingTo: .half)
     shape.isHalved = true
-    return modelStep(number: step.number, turn: step.request.turn, provider: step.provider, shape: shape)
+    return shape
   }
 
   /// The step's input is the call's parameters and a digest of the conversation, which the earlier steps hold. It stands

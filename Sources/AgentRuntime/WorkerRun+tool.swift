@@ -135,7 +135,8 @@ extension WorkerRun {
     return ToolContext(
       task: task.id, step: step, workspace: task.folder ?? parts.workspaces.path(for: task.id),
       idempotencyKey: "\(task.id)-\(first)-" + parts.digester.digest(Array("\(task.id) \(first)".utf8)).prefix(16),
-      allowHosts: worker.claimed.definition.allowHosts, sensitive: sealing.fields, filter: sealing.filter)
+      allowHosts: worker.claimed.definition.allowHosts, sensitive: sealing.fields, filter: sealing.filter,
+      hasSealedHost: SealedReference.standsInHost(of: call.arguments, of: call.name))
   }
 
   private mutating func toolStart(number: Int, attempt: Int, call: ToolCall, plan: ToolPlan) -> StepStart {

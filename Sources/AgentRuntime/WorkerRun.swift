@@ -11,6 +11,8 @@ struct WorkerRun {
   /// The last try of the step in hand failed by itself, and the next one has not begun.
   var isAfterTry = false
   private var restBegan: Duration?
+  /// The storage has said that it could not give back what was to be written.
+  private var isUnstorable = false
   /// What is sealed of the task.
   var sealing: TaskSealing
   /// Nil until the first model call of this claim.
@@ -24,7 +26,8 @@ struct WorkerRun {
 
   init(worker: Worker) {
     self.worker = worker
-    sealing = TaskSealing(worker.parts.sensitive, worker.task)
+    sealing = TaskSealing(
+      worker.parts.sensitive, worker.task, agentBody: worker.claimed.definition.body)
     progress = TaskProgress(after: worker.claimed.lastTaskSequence)
     deadline = worker.parts.clock.uptime() + worker.claimed.timeLeft
     // Checked when the task was created: one that cannot be read is of a newer build (`toItsEnd`).
@@ -70,50 +73,6 @@ struct WorkerRun {
         isOver = try await callTool(number: number, attempt: attempt, call: call, planned: planned)
       }
       if isOver { return }
-    }
-  }
-
-  private mutating func readJournal() async throws(Worker.ClaimEnded) {
-    while true {
-      do throws(StoreError) {
-        progress = TaskProgress(replaying: remembered(try await parts.store.journal(of: worker.task.id)))
-        noteTaken("the task's journal was read after all")
-        return
-      } catch {
-        try await pause(after: error, "the task's journal could not be read yet")
-      }
-    }
-  }
-
-  /// All of it, but for a deliberate bug.
-  private func remembered(_ journal: [JournalEntry]) -> [JournalEntry] {
-    #if DEBUG
-    if parts.faults.bug == .dropsOutputs {
-      return journal.map { entry in
-        var entry = entry
-        if entry.body?["output"]?["files"] != nil { entry.body = nil }
-        return entry
-      }
-    }
-    #endif
-    return journal
-  }
-
-  /// Opens what the task holds sealed, where it shows that it does; what the task fails with where that cannot be.
-  private mutating func openSealed() async throws(Worker.ClaimEnded) -> Failure? {
-    // What a pass has sealed since the claim shows by itself; a value in a text of JSON does not.
-    guard worker.claimed.hasSealed || TaskSealing.isNeeded(worker.task, progress.history) else { return nil }
-    while true {
-      do throws(StoreError) {
-        sealing.open(try await parts.store.clearValues(of: worker.task.id))
-        noteTaken("the task's sealed values were read after all")
-        return nil
-      } catch {
-        if error.isUnopened {
-          return Failure(code: error.code.rawValue, detail: error.detail)
-        }
-        try await pause(after: error, "the task's sealed values could not be read yet")
-      }
     }
   }
 
@@ -169,6 +128,7 @@ struct WorkerRun {
         return result.status
       } catch {
         if error.code == .claimLost { throw Worker.ClaimEnded() }
+        if error.code == .jsonTooDeep { try await leave(unstorable: error) }
         let goesAlone = begins && !unwritten.isEmpty && [.diskFull, .overloaded].contains(error.code)
         if !goesAlone { try await pause(after: error, "a result could not be written yet") }
         if let status = try await adoptIfCommitted() {
@@ -187,8 +147,11 @@ struct WorkerRun {
   /// The same of a storage that is damaged: its writer has stopped, and only another start of the service mends it.
   private static let damagedPause: Duration = .seconds(5)
 
-  /// Returns when the storage may be asked again; throws when nothing will come of it in this life.
-  private mutating func pause(after error: StoreError, _ message: String) async throws(Worker.ClaimEnded) {
+  /// Returns when the storage may be asked again; throws when nothing will come of it in this life. `isEager`: returns at
+  /// a hard interrupt too.
+  mutating func pause(
+    after error: StoreError, _ message: String, isEager: Bool = false
+  ) async throws(Worker.ClaimEnded) {
     guard error.code != .closed, !worker.isAbandoned() else { throw Worker.ClaimEnded() }
     let isDamaged = error.code == .databaseCorrupt
     // Nothing can be written in this life any more: a shutdown need not wait for it.
@@ -197,13 +160,26 @@ struct WorkerRun {
       parts.log.record(
         .warning, "worker", message, ["task": "\(worker.task.id)", "error": error.code.rawValue])
     }
-    do { try await parts.clock.sleep(for: isDamaged ? Self.damagedPause : Self.storagePause) } catch {
+    let length = isDamaged ? Self.damagedPause : Self.storagePause
+    do {
+      if isEager { return try await sleep(eagerly: length) }
+      try await parts.clock.sleep(for: length)
+    } catch {
       throw Worker.ClaimEnded()
     }
   }
 
+  private func sleep(eagerly length: Duration) async throws {
+    let clock = parts.clock
+    _ = await withInterrupt(worker.interrupt, limit: length, clock: clock) {
+      // Ends by cancellation only: at the interrupt, or when the pause is over.
+      try? await clock.sleep(for: length * 2)
+    }
+    try _Concurrency.Task.checkCancellation()
+  }
+
   /// The storage has taken, or given, what it had refused.
-  private mutating func noteTaken(_ message: String) {
+  mutating func noteTaken(_ message: String) {
     if refusals.isOver() { parts.log.record(.info, "worker", message, ["task": "\(worker.task.id)"]) }
   }
 
@@ -252,7 +228,9 @@ struct WorkerRun {
     cutBy reason: InterruptReason, step end: StepEnd?, usage: ModelUsage? = nil
   ) async throws(Worker.ClaimEnded) -> Bool {
     guard let end else {
-      return try await self.end(with: worker.outcome(of: reason, settling: usage, isAfterTry: isAfterTry))
+      return try await self.end(
+        with: worker.outcome(
+          of: reason, settling: usage, isAfterTry: isAfterTry, isTooLong: progress.isTooLong))
     }
     note(end)
     if case .inDoubt = end.outcome, reason.isRequeue {
@@ -275,6 +253,17 @@ struct WorkerRun {
     throw Worker.ClaimEnded()
   }
 
+  /// What could not be read back is not stored, and a conversation without it cannot go on: the task ends.
+  private mutating func leave(unstorable error: StoreError) async throws(Worker.ClaimEnded) {
+    // All that was deep is gone by now.
+    guard !isUnstorable else { throw Worker.ClaimEnded() }
+    isUnstorable = true
+    let failure = Failure(code: error.code.rawValue, detail: error.detail)
+    unwritten = unwritten.map { $0.withoutOutput(failure) }
+    _ = try await end(with: .failed(failure))
+    throw Worker.ClaimEnded()
+  }
+
   /// A step failed for good: the task is tried again, after `pause` at the earliest, or ends. It ends at once too when its
   /// time would be over by then: the error says more than a timeout.
   mutating func leave(
@@ -285,5 +274,18 @@ struct WorkerRun {
     let wait = max(RetryPolicy.taskBackoff(afterAttempt: attempt, random: parts.random), pause)
     guard outlives(wait) else { return try await end(with: .failed(failure)) }
     return try await end(with: .retrying(failure, after: wait))
+  }
+}
+
+extension TaskChange {
+  /// A step's end without what its tool or model gave.
+  fileprivate func withoutOutput(_ failure: Failure) -> TaskChange {
+    guard case .stepEnded(var end) = self else { return self }
+    switch end.outcome {
+    case .finished: end.outcome = .failed(failure, output: nil)
+    case .failed(let own, _): end.outcome = .failed(own, output: nil)
+    case .inDoubt: break
+    }
+    return .stepEnded(end)
   }
 }

@@ -85,6 +85,37 @@ struct JSONParserTests {
     #expect(endless?.code == .tooDeep)
   }
 
+  static let halves: [(String, String)] = [
+    (#""\ud83d\ude00""#, "😀"), (#""\ud83d""#, "\u{FFFD}"), (#""a\ude00b""#, "a\u{FFFD}b"),
+    (#""\ud83d\n""#, "\u{FFFD}\n"), (#""\ud83d\u0041""#, "\u{FFFD}A"),
+    (#""\ud83d\ud83d\ude00""#, "\u{FFFD}😀"), (#""\ude00\ud83d""#, "\u{FFFD}\u{FFFD}"), (#""\u0000""#, "\u{0}"),
+  ]
+
+  @Test("in a provider's answer half a surrogate pair is U+FFFD, and NUL passes", arguments: halves)
+  func answers(_ text: String, _ value: String) throws {
+    #expect(try JSONValue(answer: Array(text.utf8)) == .string(value))
+  }
+
+  @Test("how deep a value lies is judged as its reader does", arguments: ["[", "{\"a\":"])
+  func deeper(_ opening: String) throws {
+    let closing = opening == "[" ? "]" : "}"
+    for levels in [0, 1, 5, 64] {
+      let text = String(repeating: opening, count: levels) + "1" + String(repeating: closing, count: levels)
+      let value = try JSONValue(answer: Array(text.utf8))
+      #expect(!value.isDeeper(than: levels) && value.isDeeper(than: levels - 1), "\(levels)")
+    }
+    let endless = #expect(throws: JSONSyntaxError.self) {
+      try JSONValue(answer: Array(String(repeating: opening, count: 65).utf8))
+    }
+    #expect(endless?.code == .tooDeep)
+    // What may be stored can be read back, and so can it with a mark in it.
+    #expect(JSONValue.maximumStoredDepth > JSONValue.maximumDepth + 10)
+    let stored = String(repeating: "[", count: JSONValue.maximumStoredDepth + 1)
+    #expect(throws: Never.self) {
+      try JSONValue(stored: Array((stored + String(repeating: "]", count: JSONValue.maximumStoredDepth + 1)).utf8))
+    }
+  }
+
   @Test("a slice of a larger buffer is read from its own start")
   func slice() throws {
     let bytes = Array("xx[1]yy".utf8)

@@ -32,6 +32,8 @@ package struct StoreError: Error, Sendable, Hashable {
     /// The store is closed, or being closed.
     case closed = "shutting_down"
     case invalidCursor = "invalid_parameter"
+    /// What is to be stored could not be read back: nothing was stored.
+    case jsonTooDeep = "json_too_deep"
   }
   package var code: Code
   package var detail: String

@@ -61,14 +61,18 @@ package enum TaskChange: Sendable, Hashable {
   /// Of the time since the claim, so much is no running time: a provider had let the task wait. No row tells of it.
   case rested(Duration)
   /// `running` → `waiting`. `settling`: what the open step's last try used; nil: nothing. `lasting`: the store adds it
-  /// to its own time, which never falls, and that is the wait's `until`.
-  case waiting(TaskWait, settling: ModelUsage? = nil, lasting: Duration? = nil)
+  /// to its own time, which never falls, and that is the wait's `until`. `isTooLong`: the open step's last try was
+  /// refused as too long, so that the next one sends half.
+  case waiting(TaskWait, settling: ModelUsage? = nil, lasting: Duration? = nil, isTooLong: Bool = false)
   /// `running` → `pending` after an error, not before the store's time and `after`; raises `attempt`.
   case retrying(Failure, after: Duration)
   /// `running` → `pending`: `shutdown`, `agent_restart`. `settling`: what the open step's last try used; nil: nobody
   /// knows, so its reservation counts. `isUnsent`: nothing of the open step has happened, so that nothing of it is in
-  /// doubt until its next try. `isAfterTry`: the last try had failed by itself, so it counts as one.
-  case requeued(reason: String, settling: ModelUsage? = nil, isUnsent: Bool = false, isAfterTry: Bool = false)
+  /// doubt until its next try. `isAfterTry`: the last try had failed by itself, so it counts as one. `isTooLong`: as of a
+  /// wait.
+  case requeued(
+    reason: String, settling: ModelUsage? = nil, isUnsent: Bool = false, isAfterTry: Bool = false,
+    isTooLong: Bool = false)
   case completed(TaskOutput)
   case failed(Failure)
   case cancelled

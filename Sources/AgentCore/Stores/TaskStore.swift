@@ -79,8 +79,10 @@ package enum StepResolution: Sendable, Hashable {
 package protocol TaskReader: Sendable {
   func task(_ id: TaskID) async throws(StoreError) -> AgentTask?
   func tasks(_ query: TaskQuery) async throws(StoreError) -> Page<AgentTask>
-  /// All rows of a task, in order.
+  /// All rows of a task, in order: for whoever goes on from them. Throws `database_corrupt` where one cannot be read.
   func journal(of id: TaskID) async throws(StoreError) -> [JournalEntry]
+  /// The same to look at: a row that cannot be read stands there without its body, as in all pages of events and tasks.
+  func shownJournal(of id: TaskID) async throws(StoreError) -> [JournalEntry]
   /// At most `limit` rows above `sequence`, of one task or of all. A task's page and its status are of one snapshot.
   func events(
     after sequence: Int64, of task: TaskID?, limit: Int
@@ -94,6 +96,8 @@ package protocol TaskReader: Sendable {
 }
 
 extension TaskReader {
+  package func shownJournal(of id: TaskID) async throws(StoreError) -> [JournalEntry] { try await journal(of: id) }
+
   package func existing(among ids: [TaskID]) async throws(StoreError) -> Set<TaskID> {
     var found: Set<TaskID> = []
     for id in ids where try await task(id) != nil { found.insert(id) }

@@ -5,6 +5,7 @@ package struct JSONSyntaxError: Error, Sendable, Equatable {
     case invalidEncoding = "invalid_encoding"
     case duplicateMember = "duplicate_member"
     case tooDeep = "json_too_deep"
+    case tooMany = "json_too_many_values"
   }
   package var code: Code
   /// Byte offset from the start of the text.
@@ -13,8 +14,15 @@ package struct JSONSyntaxError: Error, Sendable, Equatable {
 }
 
 extension JSONValue {
-  /// Deep enough for every honest body, shallow enough that the recursive reader cannot run out of stack.
+  /// Of what comes from outside: deep enough for every honest body, shallow enough that the recursive reader cannot run
+  /// out of stack.
   package static let maximumDepth = 64
+  /// Of what we store, our own envelopes around it included.
+  package static let maximumStoredDepth = 160
+  /// Of what we read back: above all that we store, marks of sealed values and what older builds wrote included.
+  static let maximumReadDepth = 192
+  /// Of what a model or its provider wrote: text and arguments have few, and each of them costs many times its bytes.
+  package static let maximumAnswerValues = 250_000
 
   /// Reads exactly one JSON text (RFC 8259): no trailing text, no duplicate member, no NUL, no lone surrogate.
   package init(parsing bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
@@ -25,12 +33,37 @@ extension JSONValue {
   /// Reads back what `encoded()` wrote: our own envelope lies around what callers wrote, and texts of files and pages
   /// may hold NUL.
   package init(stored bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
-    var parser = JSONParser(bytes: Array(bytes), maximumDepth: Self.maximumDepth * 2, allowsNUL: true)
+    var parser = JSONParser(bytes: Array(bytes), maximumDepth: Self.maximumReadDepth, allowsNUL: true)
+    self = try parser.document()
+  }
+
+  /// Reads what a model's provider sent: as deep as a caller's body may be, so that there is room for our envelopes.
+  /// Models write NUL, and are cut between the two halves of a surrogate pair: each lone half is read as U+FFFD.
+  /// Throws `tooMany` past `maximumAnswerValues`, before more are made.
+  package init(answer bytes: some Collection<UInt8>) throws(JSONSyntaxError) {
+    var parser = JSONParser(
+      bytes: Array(bytes), allowsNUL: true, mendsSurrogates: true, maximumValues: Self.maximumAnswerValues)
+    self = try parser.document()
+  }
+
+  /// Reads the arguments that a model wrote for a call: as a caller's text, with an answer's bound of values.
+  package init(arguments text: String) throws(JSONSyntaxError) {
+    var parser = JSONParser(bytes: Array(text.utf8), maximumValues: Self.maximumAnswerValues)
     self = try parser.document()
   }
 
   package init(parsing text: String) throws(JSONSyntaxError) {
     try self.init(parsing: Array(text.utf8))
+  }
+
+  /// Whether a value of it lies in more than so many others: what no reader with that bound takes.
+  package func isDeeper(than levels: Int) -> Bool {
+    guard levels >= 0 else { return true }
+    switch self {
+    case .array(let items): return items.contains { $0.isDeeper(than: levels - 1) }
+    case .object(let members): return members.values.contains { $0.isDeeper(than: levels - 1) }
+    default: return false
+    }
   }
 }
 
@@ -38,10 +71,17 @@ private struct JSONParser {
   let bytes: [UInt8]
   let maximumDepth: Int
   let allowsNUL: Bool
+  let mendsSurrogates: Bool
+  let maximumValues: Int
   var position = 0
+  var valueCount = 0
 
-  init(bytes: [UInt8], maximumDepth: Int = JSONValue.maximumDepth, allowsNUL: Bool = false) {
-    (self.bytes, self.maximumDepth, self.allowsNUL) = (bytes, maximumDepth, allowsNUL)
+  init(
+    bytes: [UInt8], maximumDepth: Int = JSONValue.maximumDepth, allowsNUL: Bool = false, mendsSurrogates: Bool = false,
+    maximumValues: Int = .max
+  ) {
+    (self.bytes, self.maximumDepth, self.maximumValues) = (bytes, maximumDepth, maximumValues)
+    (self.allowsNUL, self.mendsSurrogates) = (allowsNUL, mendsSurrogates)
   }
 
   mutating func document() throws(JSONSyntaxError) -> JSONValue {
@@ -72,6 +112,10 @@ private struct JSONParser {
   private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
     guard depth <= maximumDepth else {
       throw JSONSyntaxError(code: .tooDeep, offset: position, detail: "nested deeper than \(maximumDepth)")
+    }
+    valueCount += 1
+    guard valueCount <= maximumValues else {
+      throw JSONSyntaxError(code: .tooMany, offset: position, detail: "more than \(maximumValues) JSON values")
     }
     skipSpace()
     guard position < bytes.count else { throw invalid("the text ends where a value should stand") }
@@ -210,12 +254,19 @@ private struct JSONParser {
     guard first != 0 || allowsNUL else { throw badEncoding("a string holds NUL") }
     if let scalar = Unicode.Scalar(first) { return scalar }
     // Not a scalar: half of a surrogate pair. Only a high half followed by a low one is a character.
-    guard (0xD800..<0xDC00).contains(first), take("\\"), take("u") else { throw badEncoding("a lone surrogate") }
-    let second = try hex4()
-    guard (0xDC00..<0xE000).contains(second),
-      let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
-    else { throw badEncoding("a lone surrogate") }
-    return scalar
+    let next = position
+    if (0xD800..<0xDC00).contains(first), take("\\"), take("u") {
+      let second = try hex4()
+      if (0xDC00..<0xE000).contains(second),
+        let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+      {
+        return scalar
+      }
+    }
+    guard mendsSurrogates else { throw badEncoding("a lone surrogate") }
+    // What follows is read for itself.
+    position = next
+    return "\u{FFFD}"
   }
 
   private mutating func hex4() throws(JSONSyntaxError) -> UInt32 {

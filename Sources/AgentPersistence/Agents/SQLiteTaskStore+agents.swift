@@ -66,7 +66,7 @@ extension WriteContext {
         """
         INSERT INTO agent_state (agent, disabled, generation, error_code, error_detail) VALUES (?, 0, 0, ?, ?)
         ON CONFLICT (agent) DO UPDATE SET error_code = excluded.error_code, error_detail = excluded.error_detail
-        """, [row.agent, failure.code, JournalBody.stored(.string(failure.detail))])
+        """, [row.agent, failure.code, try JournalBody.stored(.string(failure.detail))])
     case .completed:
       try db.run(
         """

@@ -23,6 +23,14 @@ struct RowMask: Sendable {
     return StoredText(head: head, body: body)
   }
 
+  /// What of a row can be read: a body that cannot be is left out, with its head where that cannot be either.
+  func readable(_ type: JournalEventType, head: String, body: Data?) -> (text: StoredText, isWhole: Bool) {
+    // `try?`: that it cannot be read is what the caller tells.
+    if let text = (try? shown(type, head: head, body: body)) ?? nil { return (text, true) }
+    let text = (try? shown(type, head: head, body: nil)) ?? nil
+    return (text ?? StoredText(head: .object([:]), body: nil), false)
+  }
+
   /// A label that is sealed, or about to be, is found by nobody.
   func hides(_ label: TaskQuery.Label) -> Bool {
     guard let fields else { return false }
@@ -35,11 +43,12 @@ extension JournalEventType {
   /// A row's body as the engine would hand it to the store now: what is shown, and beside it what is sealed. `opened`: the
   /// same without marks, where it has any.
   func asWrittenNow(
-    _ body: JSONValue, opened: JSONValue? = nil, head: JSONValue, _ fields: SensitiveFields
+    _ body: JSONValue, opened: JSONValue? = nil, head: JSONValue, _ fields: SensitiveFields,
+    knowing known: SealedFilter = SealedFilter()
   ) -> JSONValue {
-    guard isStep else { return body }
+    guard isStep || !known.isEmpty else { return body }
     return StepSealing.body(
       body, opened: opened, of: self, kind: head["kind"]?.stringValue.flatMap(StepKind.init(rawValue:)),
-      name: head["name"]?.stringValue ?? "", fields)
+      name: head["name"]?.stringValue ?? "", fields, knowing: known)
   }
 }

@@ -12,21 +12,40 @@ extension Database {
     return text
   }
 
-  /// The task as callers see it.
-  func task(_ row: TaskRow, _ mask: RowMask, names: inout NameLookup) throws -> AgentTask {
-    guard let owner = Principal(try names.text(row.owner, in: self)) else {
-      throw StoreError(.databaseCorrupt, "\(row.id) has an owner that is no principal")
-    }
-    return AgentTask(
-      row, agent: try names.text(row.agent, in: self), owner: owner,
-      submitted: try journalText(row.inputSequence, mask),
-      ended: try row.outputSequence.map { try journalText($0, mask) })
+  /// The same for a page: what cannot be read is left out, and the row noted.
+  private func journalText(_ sequence: Int64, _ mask: RowMask, noting unreadable: inout [Int64]) throws -> StoredText {
+    guard let row = try firstRow("SELECT type, head, body FROM journal WHERE seq = ?", [sequence]),
+      let type = JournalEventType(storedCode: row[0])
+    else { return try journalText(sequence, mask) }
+    let (text, isWhole) = mask.readable(type, head: row[1], body: row[2])
+    if !isWhole { unreadable.append(sequence) }
+    return text
+  }
+
+  /// The task as a page of tasks shows it.
+  func task(
+    _ row: TaskRow, _ mask: RowMask, names: inout NameLookup, noting unreadable: inout [Int64]
+  ) throws -> AgentTask {
+    let submitted = try journalText(row.inputSequence, mask, noting: &unreadable)
+    let ended = try row.outputSequence.map { try journalText($0, mask, noting: &unreadable) }
+    return try task(row, names: &names, submitted, ended)
   }
 
   /// The task as callers see it.
   func task(_ row: TaskRow, _ mask: RowMask) throws -> AgentTask {
     var names = NameLookup()
-    return try task(row, mask, names: &names)
+    let submitted = try journalText(row.inputSequence, mask)
+    return try task(row, names: &names, submitted, try row.outputSequence.map { try journalText($0, mask) })
+  }
+
+  private func task(
+    _ row: TaskRow, names: inout NameLookup, _ submitted: StoredText, _ ended: StoredText?
+  ) throws -> AgentTask {
+    guard let owner = Principal(try names.text(row.owner, in: self)) else {
+      throw StoreError(.databaseCorrupt, "\(row.id) has an owner that is no principal")
+    }
+    return AgentTask(
+      row, agent: try names.text(row.agent, in: self), owner: owner, submitted: submitted, ended: ended)
   }
 }
 

@@ -37,10 +37,10 @@ extension SQLiteTaskStore {
       if let since = row.runningSince {
         row.runningSince = min(context.serviceMilliseconds, since + max(0, pause.wholeMilliseconds))
       }
-    case .waiting(let wait, let usage, let pause):
+    case .waiting(let wait, let usage, let pause, let isTooLong):
       var wait = wait
       if let pause { wait.until = context.now.adding(pause) }
-      try startWait(wait, settling: usage, &row, actor, context)
+      try startWait(wait, settling: usage, isTooLong: isTooLong, &row, actor, context)
     case .retrying, .requeued: try goBack(change, &row, actor, context)
     case .completed(let output):
       try context.leave(&row, by: .complete, actor, body: ["output": output.storedJSON])
@@ -55,7 +55,8 @@ extension SQLiteTaskStore {
   }
 
   private static func startWait(
-    _ wait: TaskWait, settling usage: ModelUsage?, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
+    _ wait: TaskWait, settling usage: ModelUsage?, isTooLong: Bool, _ row: inout TaskRow, _ actor: Actor,
+    _ context: WriteContext
   ) throws {
     row.settle(usage)
     if try endFirst(&row, booked: usage, actor, context) { return }
@@ -64,7 +65,7 @@ extension SQLiteTaskStore {
       return try context.leave(&row, by: .requeue, actor, head: ["reason": "step_resolved"])
     }
     context.mark(.wait)
-    try context.wait(&row, for: wait, settling: usage, actor)
+    try context.wait(&row, for: wait, settling: usage, isTooLong: isTooLong, actor)
   }
 
   /// An acknowledged cancel and a deadline that has passed go before whatever the worker wants; true when one of them
@@ -88,7 +89,7 @@ extension SQLiteTaskStore {
     _ change: TaskChange, _ row: inout TaskRow, _ actor: Actor, _ context: WriteContext
   ) throws {
     var settled: ModelUsage?
-    if case .requeued(_, let usage, let isUnsent, _) = change {
+    if case .requeued(_, let usage, let isUnsent, _, _) = change {
       // What is open may be run again as if it read only: the next try's row says anew what it does.
       if isUnsent, row.openStep != nil { row.openEffect = .pure }
       if let usage { row.settle(usage) }
@@ -103,11 +104,12 @@ extension SQLiteTaskStore {
       try context.retryAfterError(&row, failure, context.now.adding(pause), actor)
     // A worker that counts differently from us must not go past the maximum.
     case .retrying(let failure, _): try context.fail(&row, failure, actor)
-    case .requeued(let reason, _, let isUnsent, let isAfterTry):
+    case .requeued(let reason, _, let isUnsent, let isAfterTry, let isTooLong):
       var head: [String: JSONValue] = ["reason": .string(reason)]
       if isUnsent { head["unsent"] = true }
       if let settled { head["settled"] = settled.json }
       if isAfterTry { head["after_failed_try"] = true }
+      if isTooLong { head["too_long"] = true }
       try context.leave(&row, by: .requeue, actor, head: head)
     default: throw StoreError(.databaseCorrupt, "\(row.id) cannot go back to pending by \(change)")
     }

@@ -9,13 +9,13 @@ extension SQLiteTaskStore {
     var lastID: Int64?
     if let text = query.cursor { lastID = try TaskCursor(text, for: query, digester).lastID }
     let (sizes, cursorID, mask) = (counts(), lastID, sealing.mask)
-    return try await file.read { [digester, pageBytes] db in
+    let (page, unreadable): (Page<AgentTask>, [Int64]) = try await file.read { [digester, pageBytes] db in
       // A name that no row carries: nothing can match.
       let agent = try query.agent.flatMap { try db.nameID($0.name) }
       let owner = try query.owner.flatMap { try db.nameID($0.description) }
-      if query.agent != nil, agent == nil { return Page(items: [], nextCursor: nil) }
-      if query.owner != nil, owner == nil { return Page(items: [], nextCursor: nil) }
-      if let label = query.label, mask.hides(label) { return Page(items: [], nextCursor: nil) }
+      if query.agent != nil, agent == nil { return (Page(items: [], nextCursor: nil), []) }
+      if query.owner != nil, owner == nil { return (Page(items: [], nextCursor: nil), []) }
+      if let label = query.label, mask.hides(label) { return (Page(items: [], nextCursor: nil), []) }
       let plan = try TaskListPlan(query, agent: agent, owner: owner) { filter in
         switch filter {
         case .statuses: Set(query.statuses).reduce(0) { $0 + (sizes.byStatus[$1] ?? 0) }
@@ -28,8 +28,11 @@ extension SQLiteTaskStore {
       try reader.bound(by: cursorID)
       let (tasks, goesOnAfter) = try reader.page(
         min(max(query.limit, Self.pageSizes.lowerBound), Self.pageSizes.upperBound))
-      return Page(items: tasks, nextCursor: goesOnAfter.map { TaskCursor(lastID: $0).text(for: query, digester) })
+      let cursor = goesOnAfter.map { TaskCursor(lastID: $0).text(for: query, digester) }
+      return (Page(items: tasks, nextCursor: cursor), reader.unreadable)
     }
+    tell(unreadable)
+    return page
   }
 
   /// Owners and labels have no counters: a look along the index, no longer than the walk that it may save.

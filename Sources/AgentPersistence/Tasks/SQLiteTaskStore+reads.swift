@@ -28,23 +28,50 @@ extension SQLiteTaskStore {
     }
   }
 
+  package func shownJournal(of id: TaskID) async throws(StoreError) -> [JournalEntry] {
+    let mask = sealing.mask
+    let (entries, unreadable) = try await file.read { db in
+      var (names, unreadable) = (NameLookup(), [Int64]())
+      let entries = try db.rows(
+        "SELECT \(JournalEntry.columns) FROM journal INDEXED BY journal_task WHERE task = ? ORDER BY seq", [id.number]
+      ).map { row in try JournalEntry(row, mask: mask, noting: &unreadable) { try names.text($0, in: db) } }
+      return (entries, unreadable)
+    }
+    tell(unreadable)
+    return entries
+  }
+
+  /// One ERROR for each such row in a life of the process.
+  func tell(_ unreadable: [Int64]) {
+    for row in unreadable {
+      let isNews = told.withLock { $0.count < Self.toldRows && $0.insert(row).inserted }
+      guard isNews else { continue }
+      file.options.log(
+        .error, "database_corrupt: row \(row) of the journal cannot be read: it is shown without what it holds")
+    }
+  }
+
   package func events(
     after sequence: Int64, of task: TaskID?, limit: Int
   ) async throws(StoreError) -> (page: EventPage, status: TaskStatus?) {
     let mask = sealing.mask
-    return try await file.read { [pageBytes] db in
+    let (page, status, unreadable) = try await file.read { [pageBytes] db in
       var status: TaskStatus?
       if let task, let code = try db.firstInteger("SELECT status FROM task WHERE id = ?", [task.number]) {
         status = TaskStatus(storedCode: code)
       }
-      var page = try Self.eventPage(after: sequence, of: task, limit: max(1, limit), pageBytes, mask, db)
+      var unreadable: [Int64] = []
+      var page = try Self.eventPage(after: sequence, of: task, limit: max(1, limit), pageBytes, mask, &unreadable, db)
       page.highestDeleted = try db.metaNumber("highest_seq_deleted")
-      return (page, status)
+      return (page, status, unreadable)
     }
+    tell(unreadable)
+    return (page, status)
   }
 
   private static func eventPage(
-    after sequence: Int64, of task: TaskID?, limit: Int, _ pageBytes: Int64, _ mask: RowMask, _ db: Database
+    after sequence: Int64, of task: TaskID?, limit: Int, _ pageBytes: Int64, _ mask: RowMask,
+    _ unreadable: inout [Int64], _ db: Database
   ) throws -> EventPage {
     let rows: RowCursor
     if let task {
@@ -65,7 +92,7 @@ extension SQLiteTaskStore {
     var bytes: Int64 = 0
     while bytes < pageBytes, let row = try rows.next() {
       bytes += Int64((row[8] as Data?)?.count ?? 0)
-      entries.append(try JournalEntry(row, mask: mask) { try names.text($0, in: db) })
+      entries.append(try JournalEntry(row, mask: mask, noting: &unreadable) { try names.text($0, in: db) })
     }
     if let last = entries.last, entries.count == limit || bytes >= pageBytes {
       return EventPage(entries: entries, lookedUpTo: last.sequence, hasMore: true)

@@ -9,6 +9,8 @@ struct TaskListReader {
   let mask: RowMask
   /// Bytes of bodies; the page ends early where it would hold more.
   let pageBytes: Int64
+  /// Rows of the journal that the page shows without what they hold.
+  private(set) var unreadable: [Int64] = []
   /// Ids of the page lie between these, both excluded.
   private var (lowest, highest): (Int64, Int64) = (0, .max)
 
@@ -45,7 +47,7 @@ struct TaskListReader {
   }
 
   /// The page's tasks, and the id after which the list goes on; nil at its end.
-  func page(_ limit: Int) throws -> (tasks: [AgentTask], goesOnAfter: Int64?) {
+  mutating func page(_ limit: Int) throws -> (tasks: [AgentTask], goesOnAfter: Int64?) {
     let budget = plan.budget(for: limit)
     var ids: [Int64] = []
     var walkEnd: Int64?
@@ -106,7 +108,7 @@ struct TaskListReader {
   }
 
   /// The tasks of these ids, in their order, cut when their bodies would be too much for one page.
-  private func load(_ ids: [Int64]) throws -> (tasks: [AgentTask], isCut: Bool) {
+  private mutating func load(_ ids: [Int64]) throws -> (tasks: [AgentTask], isCut: Bool) {
     guard !ids.isEmpty else { return ([], false) }
     let stored = try db.rows(
       "SELECT \(TaskRow.columns) FROM task WHERE id IN (SELECT value FROM json_each(?))", [Self.list(ids)])
@@ -120,7 +122,9 @@ struct TaskListReader {
       kept.append(row)
     }
     var names = NameLookup()
-    return (try kept.map { try db.task($0, mask, names: &names) }, kept.count < ids.count)
+    var tasks: [AgentTask] = []
+    for row in kept { tasks.append(try db.task(row, mask, names: &names, noting: &unreadable)) }
+    return (tasks, kept.count < ids.count)
   }
 
   private func bodySizes(of sequences: [Int64]) throws -> [Int64: Int64] {

@@ -18,11 +18,14 @@ extension WriteContext {
   }
 
   /// To `waiting`; a wait for a person stops the deadline. `usage` is what the caller has settled, for the record.
-  func wait(_ row: inout TaskRow, for wait: TaskWait, settling usage: ModelUsage? = nil, _ actor: Actor) throws {
+  func wait(
+    _ row: inout TaskRow, for wait: TaskWait, settling usage: ModelUsage? = nil, isTooLong: Bool = false, _ actor: Actor
+  ) throws {
     var head: [String: JSONValue] = [
       "reason": .string(wait.reason.rawValue), "until": JSONValue(wait.until?.text), "step": JSONValue(wait.step),
     ]
     if let usage { head["settled"] = usage.json }
+    if isTooLong { head["too_long"] = true }
     try leave(&row, by: .wait, actor, head: head)
     guard row.status == .waiting else { return }
     (row.waitReason, row.waitStep) = (wait.reason, wait.step.map { Int64($0) })

@@ -38,6 +38,7 @@ extension WriteContext {
     let sequence = drawSequence()
     let sealed = try seal(type, row: sequence, head: head, body: body)
     if sealed.hasSealed { row.hasSealed = true }
+    try JournalBody.checkDepth(of: sealed.stored.head)
     try db.run(
       """
       INSERT INTO journal (seq, task, task_seq, step, type, at, epoch, actor, head, body)
@@ -45,7 +46,7 @@ extension WriteContext {
       """,
       [
         sequence, row.id.number, row.lastTaskSequence, step, type.storedCode, now.milliseconds, epoch, actor.number,
-        sealed.stored.head.text, sealed.stored.body.map(JournalBody.stored),
+        sealed.stored.head.text, try sealed.stored.body.map(JournalBody.stored),
       ])
     touch(row.id)
     let entry = JournalEntry(

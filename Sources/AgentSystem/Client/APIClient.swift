@@ -85,7 +85,8 @@ struct APIClient: Sendable {
 
   private func json(_ response: HTTPExchange.Response) throws(ClientError) -> JSONValue {
     if response.body.isEmpty { return .null }
-    do throws(JSONSyntaxError) { return try JSONValue(parsing: response.body) } catch {
+    // Deeper than a caller's own body: what the service keeps stands in envelopes.
+    do throws(JSONSyntaxError) { return try JSONValue(stored: response.body) } catch {
       throw .badAnswer(server: "\(address)", detail: "its answer is not JSON")
     }
   }

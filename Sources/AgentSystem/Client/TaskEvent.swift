@@ -16,7 +16,7 @@ struct TaskEvent: Sendable, Equatable {
     name = event.name
     id = Self.unnumbered.contains(event.name) ? nil : Int64(event.lastEventID)
     // A newer server may send what is no JSON: its event is still shown by name.
-    json = (try? JSONValue(parsing: event.data)) ?? .null
+    json = (try? JSONValue(stored: event.data.utf8)) ?? .null
   }
 
   private static let unnumbered: Set<String> = ["delta", "gap", "end"]

@@ -99,13 +99,16 @@ struct ServiceComposition {
           "epoch": "\(recovery.epoch)", "requeued": "\(recovery.requeued)", "waiting": "\(recovery.waiting)",
           "failed": "\(recovery.failed)", "cancelled": "\(recovery.cancelled)",
         ])
-      let (transport, providerTransport) = (try CurlTransport(), try CurlTransport())
       let server = settings.configuration.server
+      let transfers = Self.transfers(workers: server.workers)
+      let (transport, providerTransport) = (
+        try CurlTransport(maximumTransfers: transfers), try CurlTransport(maximumTransfers: transfers)
+      )
       let listeners = BoundListeners(
         configured: server.listen, expected: server.listen.count + (settings.socket == nil ? 0 : 1))
       let providers = try await ProviderComposition(
         clock: clock, random: random, log: log, store: store, transport: providerTransport,
-        isSandbox: settings.isSandbox
+        isSandbox: settings.isSandbox, sensitive: policies.sensitive
       ).directory(settings.configuration.providers)
       note(settings, whileDefault: providers.defaultID, log)
       let parts = try engineParts(
@@ -122,6 +125,10 @@ struct ServiceComposition {
       throw StartFailure(describing: error)
     }
   }
+
+  /// For each of the transports: a worker has one call at a time, and there is room for tests of providers and for calls
+  /// that are being let go of.
+  static func transfers(workers: Int) -> Int { max(CurlTransport.defaultMaximumTransfers, workers + 256) }
 
   /// What the configuration has to say: once it is known who answers, which a stored switch may have changed.
   private func note(_ settings: ServiceSettings, whileDefault id: ProviderID, _ log: ServiceJournalLog) {

@@ -5,8 +5,12 @@ import HTTPTransport
 struct AnthropicAssembler: ReplyAssembler {
   private let faults: FaultReader
   private var blocks: [ContentBlock] = []
+  /// The newest block at each index.
+  private var positions: [Int64: Int] = [:]
+  private var callCount = 0
   /// What goes beside the content: id, stop reason, stop sequence, and what a later version adds.
   private var envelope: [String: JSONValue] = [:]
+  private var budget = AnswerBudget()
   private var usage = UsageReport()
   private var model: String?
   private var hasMessage = false
@@ -15,11 +19,20 @@ struct AnthropicAssembler: ReplyAssembler {
   /// By the last of its events that count: what stands at the start is a beginning.
   private(set) var hasToldUsage = false
 
+  /// What blocks and their deltas have, those of the server's own tools among them.
+  private static let known: Set<String> = [
+    "type", "text", "citations", "citation", "thinking", "signature", "data", "id", "name", "input", "partial_json",
+    "content", "tool_use_id", "is_error", "caller", "source", "title", "context", "file_id", "server_name",
+  ]
+  private static let knownAround: Set<String> = [
+    "id", "model", "stop_reason", "stop_sequence", "container", "context_management",
+  ]
+
   init(_ faults: FaultReader) { self.faults = faults }
 
   mutating func take(_ event: ServerSentEvent) throws(ProviderError) -> String {
     if event.data.allSatisfy(\.isWhitespace) { return "" }
-    let data = try JSONValue(answer: event.data.utf8)
+    let data = try JSONValue(ofAnswer: event.data.utf8)
     if let error = faults.error(in: data, isErrorEvent: event.name == "error", isStream: true) { throw error }
     switch data["type"]?.stringValue ?? event.name {
     case "message_start": try begin(data["message"])
@@ -49,27 +62,37 @@ struct AnthropicAssembler: ReplyAssembler {
   /// Null says nothing that a value before it did not.
   private mutating func keep(_ members: [String: JSONValue]) {
     let others: Set<String> = ["type", "role", "content", "usage", "delta"]
-    for (name, value) in members where !value.isNull && !others.contains(name) { envelope[name] = value }
+    for (name, value) in members where !value.isNull && !others.contains(name) {
+      budget.keep(name, value, in: &envelope, known: Self.knownAround)
+    }
   }
 
   private mutating func beginBlock(_ data: JSONValue) throws(ProviderError) -> String {
     guard let index = data["index"]?.integerValue, let block = data["content_block"]?.objectValue else {
       throw .malformed("an event of the answer has no content block")
     }
-    blocks.append(ContentBlock(index: index, members: block))
+    try append(block)
+    positions[index] = blocks.indices.last
     return block["type"]?.stringValue == "text" ? block["text"]?.stringValue ?? "" : ""
+  }
+
+  private mutating func append(_ block: [String: JSONValue]) throws(ProviderError) {
+    if block["type"]?.stringValue == "tool_use" { callCount += 1 }
+    guard callCount <= AnswerLimits.calls else { throw AnswerLimits.tooManyCalls }
+    guard blocks.count < AnswerLimits.blocks else { throw AnswerLimits.tooManyBlocks }
+    blocks.append(ContentBlock(members: try budget.admitted(block, known: Self.known)))
   }
 
   private mutating func extendBlock(_ data: JSONValue) throws(ProviderError) -> String {
     guard let index = data["index"]?.integerValue, let delta = data["delta"]?.objectValue,
-      let position = blocks.lastIndex(where: { $0.index == index })
+      let position = positions[index]
     else { throw .malformed("an event of the answer belongs to no content block") }
     var added = ""
     if delta["type"]?.stringValue == "text_delta" {
       guard let text = delta["text"]?.stringValue else { throw .malformed("a delta of the answer has no text") }
       added = text
     }
-    blocks[position].extend(by: delta)
+    blocks[position].extend(by: try budget.admitted(delta, known: Self.known))
     return added
   }
 
@@ -79,11 +102,11 @@ struct AnthropicAssembler: ReplyAssembler {
     guard let content = body["content"]?.arrayValue else { throw .malformed("the answer is no message") }
     try begin(body)
     hasToldUsage = usage.has("output_tokens")
-    for (index, block) in content.enumerated() {
+    for block in content {
       guard let members = block.objectValue else { throw .malformed("a content block of the answer is no object") }
-      blocks.append(ContentBlock(index: Int64(index), members: members))
+      try append(members)
     }
-    return blocks.map(\.whole.text).joined()
+    return blocks.map { $0.whole(budget).text }.joined()
   }
 
   func reply() throws(ProviderError) -> AssembledReply {
@@ -97,11 +120,11 @@ struct AnthropicAssembler: ReplyAssembler {
   }
 
   var soFar: AssembledReply {
-    let blocks = blocks.map(\.whole)
+    let blocks = blocks.map { $0.whole(budget) }
     let message: JSONValue = ["role": "assistant", "content": .array(blocks.map(\.message))]
     return AssembledReply(
       text: blocks.map(\.text).joined(), calls: blocks.compactMap(\.call), finish: .stop, usage: counts,
-      model: model, message: message, envelope: envelope,
+      model: model, message: message, envelope: budget.marked(envelope),
       thinkingBytes: blocks.reduce(0) { $0 + $1.thinkingBytes })
   }
 

@@ -2,14 +2,10 @@ import AgentCore
 
 /// One block of the content of a reply in Anthropic's dialect, as it grows.
 struct ContentBlock: Sendable {
-  let index: Int64
   private var content: GrowingMessage
   private var input = GrowingBytes()
 
-  init(index: Int64, members: [String: JSONValue]) {
-    self.index = index
-    content = GrowingMessage(members)
-  }
+  init(members: [String: JSONValue]) { content = GrowingMessage(members) }
 
   /// Text, thoughts and signatures grow; a citation joins the list of them.
   mutating func extend(by delta: [String: JSONValue]) {
@@ -23,13 +19,13 @@ struct ContentBlock: Sendable {
   }
 
   /// What it came to. An input that is no JSON stays the text that it is.
-  var whole: WholeBlock {
-    var members = content.members
+  func whole(_ budget: AnswerBudget) -> WholeBlock {
+    var members = budget.whole(content.members)
     let given = members["input"].flatMap { $0.isNull ? Optional.none : $0 }
     guard input.count > 0 else { return WholeBlock(members, arguments: given?.stringValue ?? given?.text ?? "") }
     let text = input.text
     // `try?`: half a text is kept as such.
-    members["input"] = (try? JSONValue(parsing: text)) ?? .string(text)
+    members["input"] = (try? JSONValue(arguments: text)) ?? .string(text)
     return WholeBlock(members, arguments: text)
   }
 }

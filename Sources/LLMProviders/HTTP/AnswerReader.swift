@@ -60,8 +60,13 @@ struct AnswerReader {
   /// After the last piece: the text that a JSON body adds, which could not be read before.
   mutating func end() throws(ProviderError) -> String {
     guard form == .json else { return "" }
-    return try assembler.take(whole: JSONValue(answer: text.bytes))
+    // Nothing of the text is held once it is read.
+    defer { text = GrowingBytes() }
+    return try assembler.take(whole: JSONValue(ofAnswer: text.bytes))
   }
+
+  /// What `end()` has to read at once.
+  var heldBytes: Int { form == .json ? text.count : 0 }
 
   func reply() throws(ProviderError) -> AssembledReply { try assembler.reply() }
 

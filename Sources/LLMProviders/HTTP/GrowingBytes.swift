@@ -5,10 +5,6 @@ struct GrowingBytes: Sendable {
   private var blocks: [[UInt8]] = []
   private(set) var count = 0
 
-  init() {}
-
-  init(_ text: String) { append(text) }
-
   mutating func append(_ text: String) { append(text.utf8) }
 
   mutating func append(_ bytes: some Collection<UInt8>) {

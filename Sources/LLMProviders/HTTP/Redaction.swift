@@ -15,10 +15,23 @@ struct Redaction: Sendable {
 
   /// `addresses` are hidden as a whole alone: their words stand in many a sentence.
   init(_ secrets: [Secret], addresses: [Secret] = []) {
+    self.init(secrets: secrets + addresses, longSecrets: secrets)
+  }
+
+  /// The same without the texts in these values, which went into a request's body: short ones are words, and stay.
+  func hiding(_ values: [JSONValue]) -> Redaction {
+    let texts = values.flatMap(\.leafTexts).filter { $0.utf8.count >= Self.shortestInBody }
+    guard !texts.isEmpty else { return self }
+    return Redaction(secrets: secrets + texts.map { Secret($0) }, longSecrets: longSecrets + texts.map { Secret($0) })
+  }
+
+  private static let shortestInBody = 8
+
+  private init(secrets: [Secret], longSecrets: [Secret]) {
     // The longest first: one may be a part of another.
-    self.secrets = (secrets + addresses).filter { !$0.isEmpty }
+    self.secrets = secrets.filter { !$0.isEmpty }
       .sorted { $0.reveal().utf8.count > $1.reveal().utf8.count }
-    longSecrets = secrets.filter { $0.reveal().count >= SecretRuns.shortestSecret }
+    self.longSecrets = longSecrets.filter { $0.reveal().count >= SecretRuns.shortestSecret }
   }
 
   /// Everything in the settings that is a secret or may be one, as it stands there and as it is sent.
@@ -29,6 +42,7 @@ struct Redaction: Sendable {
     for url in [settings.baseURL, settings.proxy?.reveal()] {
       if let url, let userInfo = UserInfo(url) { secrets += userInfo.secrets }
     }
+    secrets += settings.bodySecrets.filter { $0.reveal().utf8.count >= Self.shortestInBody }
     self.init(secrets, addresses: [settings.proxy].compactMap { $0 })
   }
 
@@ -39,15 +53,16 @@ struct Redaction: Sendable {
     return parts.count == 2 && parts[1].utf8.count >= 8 ? [Secret(String(parts[1]))] : []
   }
 
-  func shown(_ text: String) -> String {
+  /// With a mark at its end where it was longer than so many characters.
+  func shown(_ text: String, atMost longest: Int = longestText) -> String {
     var clear = text
     for secret in secrets { clear = clear.replacing(secret.reveal(), with: Secret.placeholder) }
     let line = String(String.UnicodeScalarView(clear.unicodeScalars.map { Self.isPlain($0) ? $0 : " " }))
     let words = line.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     let searched = words.prefix(Self.longestSearch)
     let safe = SecretRuns(longSecrets.map { $0.reveal() }).hidden(in: String(searched), by: Secret.placeholder)
-    let isWhole = safe.count <= Self.longestText && searched.endIndex == words.endIndex
-    return isWhole ? safe : safe.prefix(Self.longestText) + "…"
+    let isWhole = safe.count <= longest && searched.endIndex == words.endIndex
+    return isWhole ? safe : safe.prefix(longest) + "…"
   }
 
   /// No control character, no line or paragraph separator, nothing that turns the direction of writing.

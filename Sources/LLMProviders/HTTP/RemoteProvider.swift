@@ -9,7 +9,9 @@ package struct RemoteProvider: ModelProvider {
   private let settings: RemoteProviderSettings
   private let transport: CurlTransport
   private let clock: any WallClock
-  private let faults: FaultReader
+  private let redaction: Redaction
+  private let sensitive: SensitivePolicy
+  private let largeAnswers: LargeAnswers
 
   /// The beginning of a refusal's body that is read for its reason.
   static let maximumErrorBytes = 64 * 1024
@@ -17,9 +19,14 @@ package struct RemoteProvider: ModelProvider {
   static let graceAfterEnd = Duration.milliseconds(500)
 
   /// The clock judges dates in `Retry-After`; the transport measures the timeouts by its own.
-  package init(id: ProviderID, settings: RemoteProviderSettings, transport: CurlTransport, clock: any WallClock) {
+  /// `sensitive`: the members of a request's body that its errors must not quote. `largeAnswers`: one of the process.
+  package init(
+    id: ProviderID, settings: RemoteProviderSettings, transport: CurlTransport, clock: any WallClock,
+    sensitive: SensitivePolicy = SensitivePolicy(), largeAnswers: LargeAnswers = LargeAnswers()
+  ) {
+    self.largeAnswers = largeAnswers
     (self.id, self.settings, self.transport, self.clock) = (id, settings, transport, clock)
-    faults = FaultReader(redaction: Redaction(settings))
+    (self.sensitive, redaction) = (sensitive, Redaction(settings))
   }
 
   package var traits: ProviderTraits {
@@ -34,18 +41,27 @@ package struct RemoteProvider: ModelProvider {
   ) async throws(ProviderError) -> ModelReply {
     let wire = WireRequest(request, provider: id, settings)
     let response = try await open(wire)
-    guard response.status == 200 else { throw await refusal(response) }
-    var reader = try AnswerReader(response.head, assembler)
+    let hidden = sensitiveMembers(ofBody: request)
+    let faults = FaultReader(redaction: redaction.hiding(hidden))
+    guard response.status == 200 else { throw await refusal(response, faults) }
+    var reader = try AnswerReader(response.head, assembler(faults))
     let maker = ReplyMaker(request, wire, id)
     do throws(ProviderError) {
       try await read(response.body, into: &reader, onDelta)
-      return try maker.reply(reader.reply())
+      var reply = try maker.reply(reader.reply())
+      if !hidden.isEmpty { reply.model = Redaction([]).hiding(hidden).shown(reply.model) }
+      return reply
     } catch {
       throw maker.settled(error, reader.counted)
     }
   }
 
-  private var assembler: any ReplyAssembler {
+  private func sensitiveMembers(ofBody request: ModelRequest) -> [JSONValue] {
+    let fields = sensitive.fields
+    return [settings.body, request.extraBody].flatMap { JSONValue.object($0).sensitiveMembers(fields) }.map(\.value)
+  }
+
+  private func assembler(_ faults: FaultReader) -> any ReplyAssembler {
     switch settings.dialect {
     case .openai: OpenAIAssembler(faults)
     case .anthropic: AnthropicAssembler(faults)
@@ -69,6 +85,8 @@ package struct RemoteProvider: ModelProvider {
       if !text.isEmpty { onDelta(text) }
       if reader.hasEndMark { return await drain(body) }
     }
+    let giveBack = await largeAnswers.turn(for: reader.heldBytes)
+    defer { giveBack?() }
     let text = try reader.end()
     if !text.isEmpty { onDelta(text) }
   }
@@ -99,7 +117,9 @@ package struct RemoteProvider: ModelProvider {
     }
   }
 
-  private func refusal(_ response: HTTPExchange.StreamedResponse) async -> ProviderError {
+  private func refusal(
+    _ response: HTTPExchange.StreamedResponse, _ faults: FaultReader
+  ) async -> ProviderError {
     var text: [UInt8] = []
     do throws(TransportError) {
       for try await piece in response.body {

@@ -51,7 +51,15 @@ struct AssembledReply: Sendable, Hashable {
   var isEmpty: Bool { text.isEmpty && calls.isEmpty }
 
   /// It asks for nothing, and says nothing that could be seen.
-  var saysNothing: Bool { calls.isEmpty && text.allSatisfy(\.isWhitespace) }
+  var saysNothing: Bool { calls.isEmpty && !text.unicodeScalars.contains(where: \.isVisible) }
+}
+
+extension Unicode.Scalar {
+  /// It leaves something to see: it is no white space, and none of the characters that only shape or join others.
+  fileprivate var isVisible: Bool {
+    !properties.isWhitespace && !properties.isDefaultIgnorableCodePoint
+      && ![.control, .format].contains(properties.generalCategory)
+  }
 }
 
 extension ProviderError {
@@ -68,13 +76,25 @@ extension ProviderError {
   static let emptyReply = ProviderError(.providerEmpty, "the provider answered without a reply", wasSent: true)
 }
 
+/// How many parts one answer may have: more are no reply, and each of them costs us more than its bytes.
+enum AnswerLimits {
+  static let calls = 128
+  static let blocks = 1024
+
+  static let tooManyCalls = ProviderError.malformed("the answer has more than \(calls) tool calls")
+  static let tooManyValues = ProviderError(
+    .providerTooLarge, "the answer holds more than \(JSONValue.maximumAnswerValues) JSON values", wasSent: true)
+  static let tooManyBlocks = ProviderError.malformed("the answer has more than \(blocks) content blocks")
+}
+
 extension JSONValue {
-  /// Of an event or a whole answer. NUL passes: models write it.
-  init(answer text: some Collection<UInt8>) throws(ProviderError) {
+  /// Of an event or a whole answer.
+  init(ofAnswer text: some Collection<UInt8>) throws(ProviderError) {
     do throws(JSONSyntaxError) {
-      try self.init(stored: text)
+      try self.init(answer: text)
     } catch {
-      throw .malformed("a part of the answer is not JSON")
+      if error.code == .tooMany { throw AnswerLimits.tooManyValues }
+      throw .malformed("a part of the answer is \(error.code == .tooDeep ? error.detail : "not JSON")")
     }
     guard objectValue != nil else { throw .malformed("a part of the answer is not a JSON object") }
   }

@@ -67,7 +67,7 @@ struct ReplyMaker {
   private static func arguments(_ text: String) -> JSONValue {
     if text.allSatisfy(\.isWhitespace) { return .object([:]) }
     // `try?`: what is wrong with it is for the tool's error to say.
-    guard let value = try? JSONValue(parsing: text), value.objectValue != nil else { return .string(text) }
+    guard let value = try? JSONValue(arguments: text), value.objectValue != nil else { return .string(text) }
     return value
   }
 }

@@ -7,16 +7,25 @@ struct UsageReport: Sendable, Hashable {
 
   init() {}
 
+  /// Far above what any server counts.
+  private static let mostMembers = 256
+
   /// Of each member the last value wins; null is none.
   mutating func take(_ usage: JSONValue?) {
     guard case .object(let outer)? = usage else { return }
     for (name, value) in outer {
       if case .object(let inner) = value {
-        for (detail, count) in inner where !count.isNull { members["\(name).\(detail)"] = count }
+        for (detail, count) in inner where !count.isNull { set("\(name).\(detail)", count) }
       } else if !value.isNull {
-        members[name] = value
+        set(name, value)
       }
     }
+  }
+
+  private mutating func set(_ name: String, _ value: JSONValue) {
+    guard members[name] != nil || members.count < Self.mostMembers else { return }
+    // What is no count is only known to be there.
+    members[name] = value.integerValue.map(JSONValue.integer) ?? .bool(true)
   }
 
   func has(_ name: String) -> Bool { members[name] != nil }

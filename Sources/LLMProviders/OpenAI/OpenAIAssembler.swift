@@ -11,10 +11,21 @@ struct OpenAIAssembler: ReplyAssembler {
   private var usage = UsageReport()
   private var model: String?
   private var envelope: [String: JSONValue] = [:]
+  private var budget = AnswerBudget()
   private var hasChoice = false
   /// The answer came as one JSON body, which is whole by itself.
   private var isWhole = false
   private(set) var hasEndMark = false
+
+  /// What a message has at the known servers: with all that they want back.
+  private static let known: Set<String> = [
+    "role", "content", "refusal", "function_call", "name", "annotations", "audio", "images", "reasoning_content",
+    "reasoning", "reasoning_details", "thinking", "thinking_blocks", "extra_content", "provider_specific_fields",
+  ]
+  private static let knownAround: Set<String> = [
+    "id", "object", "created", "model", "system_fingerprint", "service_tier", "finish_reason", "native_finish_reason",
+    "stop_reason", "provider",
+  ]
 
   init(_ faults: FaultReader) { self.faults = faults }
 
@@ -24,7 +35,7 @@ struct OpenAIAssembler: ReplyAssembler {
       return ""
     }
     if event.data.allSatisfy(\.isWhitespace) { return "" }
-    let chunk = try JSONValue(answer: event.data.utf8)
+    let chunk = try JSONValue(ofAnswer: event.data.utf8)
     if let error = faults.error(in: chunk, isErrorEvent: event.name == "error", isStream: true) { throw error }
     return try take(chunk, member: "delta")
   }
@@ -68,18 +79,18 @@ struct OpenAIAssembler: ReplyAssembler {
   /// Null says nothing that a value before it did not; `obfuscation` hides the sizes of pieces from who listens.
   private mutating func keep(_ outer: JSONValue, without others: Set<String>) {
     for (name, value) in outer.objectValue ?? [:] where !value.isNull && !others.contains(name) {
-      envelope[name] = value
+      budget.keep(name, value, in: &envelope, known: Self.knownAround)
     }
   }
 
   private mutating func take(delta: JSONValue) throws(ProviderError) -> String {
     guard case .object(var members) = delta else { throw .malformed("a message of the answer is no object") }
     let fragments = members.removeValue(forKey: "tool_calls")
-    try calls.take(fragments, areWhole: isWhole)
+    try calls.take(fragments, areWhole: isWhole, &budget)
     guard let added = Self.text(of: members["content"]) else {
       throw .malformed("the content of a message of the answer is neither text nor a list")
     }
-    message.take(members)
+    message.take(try budget.admitted(members, known: Self.known))
     return added
   }
 
@@ -103,13 +114,13 @@ struct OpenAIAssembler: ReplyAssembler {
   }
 
   var soFar: AssembledReply {
-    let message = message.members
+    let message = budget.whole(message.members)
     let refusal = message["refusal"]?.stringValue ?? ""
     let content = Self.text(of: message["content"]) ?? ""
     return AssembledReply(
       text: content.isEmpty ? refusal : content, calls: calls.calls,
       finish: refusal.isEmpty ? .stop : .refusal, usage: counts, model: model, message: whole(message),
-      envelope: envelope,
+      envelope: budget.marked(envelope),
       thinkingBytes: ["reasoning_content", "reasoning"].reduce(0) {
         $0 + (message[$1]?.stringValue?.utf8.count ?? 0)
       })
@@ -134,7 +145,7 @@ struct OpenAIAssembler: ReplyAssembler {
     var members = message
     members["role"] = "assistant"
     if members["content"] == nil { members["content"] = .null }
-    if !calls.calls.isEmpty { members["tool_calls"] = .array(calls.messages) }
+    if !calls.calls.isEmpty { members["tool_calls"] = .array(calls.messages(budget)) }
     return .object(members)
   }
 

@@ -6,7 +6,6 @@ import AgentCore
 /// known index, or by a name after complete arguments. Ollama sends all calls at index 0, or at none.
 struct StreamedCalls: Sendable {
   private struct Open: Sendable {
-    var index: Int64?
     var id = ""
     var name = ""
     var arguments = GrowingBytes()
@@ -18,16 +17,20 @@ struct StreamedCalls: Sendable {
     var call: AssembledReply.Call { AssembledReply.Call(id: id, name: name, arguments: arguments.text) }
   }
   private var open: [Open] = []
+  /// The last two hold the thoughts that Gemini and LiteLLM want back.
+  private static let known: Set<String> = ["id", "type", "custom", "extra_content", "provider_specific_fields"]
+  /// The newest call at each index.
+  private var positions: [Int64: Int] = [:]
 
   var calls: [AssembledReply.Call] { open.map(\.call) }
 
   /// As they were sent: an id that did not come is not there.
-  var messages: [JSONValue] {
+  func messages(_ budget: AnswerBudget) -> [JSONValue] {
     open.map { item in
-      var function = item.functionMembers.members
+      var function = budget.whole(item.functionMembers.members)
       function["name"] = .string(item.name)
       function["arguments"] = .string(item.arguments.text)
-      var members = item.members.members
+      var members = budget.whole(item.members.members)
       members["function"] = .object(function)
       if members["type"] == nil { members["type"] = "function" }
       return .object(members)
@@ -35,7 +38,7 @@ struct StreamedCalls: Sendable {
   }
 
   /// The `tool_calls` of one chunk, or of a whole message, in which each is a call of its own.
-  mutating func take(_ fragments: JSONValue?, areWhole: Bool) throws(ProviderError) {
+  mutating func take(_ fragments: JSONValue?, areWhole: Bool, _ budget: inout AnswerBudget) throws(ProviderError) {
     guard let fragments, !fragments.isNull else { return }
     guard let list = fragments.arrayValue else { throw .malformed("the answer's tool calls are no list") }
     // Two fragments of one chunk without an index are two calls.
@@ -43,29 +46,37 @@ struct StreamedCalls: Sendable {
     for fragment in list {
       guard case .object(let members) = fragment else { throw .malformed("a tool call of the answer is no object") }
       let isUnindexed = members["index"]?.integerValue == nil
-      try take(members, isNew: areWhole || isUnindexed && hasUnindexed)
+      try take(members, isNew: areWhole || isUnindexed && hasUnindexed, &budget)
       hasUnindexed = hasUnindexed || isUnindexed
     }
   }
 
-  private mutating func take(_ fragment: [String: JSONValue], isNew: Bool) throws(ProviderError) {
+  private mutating func take(
+    _ fragment: [String: JSONValue], isNew: Bool, _ budget: inout AnswerBudget
+  ) throws(ProviderError) {
     let function = fragment["function"]?.objectValue ?? [:]
     let index = fragment["index"]?.integerValue
     let id = fragment["id"]?.stringValue ?? ""
     let name = function["name"]?.stringValue ?? ""
     let arguments = try Self.text(function["arguments"])
-    var position = index == nil ? open.indices.last : open.lastIndex { $0.index == index }
+    var position = index.map { positions[$0] } ?? open.indices.last
     if let known = position, isNew || begins(after: open[known], id: id, name: name, arguments: arguments) {
       position = nil
     }
     let target = position ?? open.endIndex
-    if position == nil { open.append(Open(index: index)) }
+    if position == nil {
+      guard target < AnswerLimits.calls else { throw AnswerLimits.tooManyCalls }
+      open.append(Open())
+      if let index { positions[index] = target }
+    }
     if !id.isEmpty { open[target].id = id }
     if !name.isEmpty { open[target].name = name }
     open[target].arguments.append(arguments)
     open[target].scan.take(arguments)
-    open[target].members.take(fragment.filter { $0.key != "function" && $0.key != "index" })
-    open[target].functionMembers.take(function.filter { $0.key != "name" && $0.key != "arguments" })
+    open[target].members.take(
+      try budget.admitted(fragment.filter { $0.key != "function" && $0.key != "index" }, known: Self.known))
+    open[target].functionMembers.take(
+      try budget.admitted(function.filter { $0.key != "name" && $0.key != "arguments" }, known: Self.known))
   }
 
   private func begins(after last: Open, id: String, name: String, arguments: String) -> Bool {

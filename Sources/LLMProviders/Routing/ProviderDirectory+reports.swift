@@ -10,6 +10,8 @@ package enum ProviderTest: Sendable, Hashable {
 extension ProviderDirectory {
   /// The most that a test may take: somebody sits and waits for it.
   package static let longestTest: Duration = .seconds(15)
+  /// Characters of a model's name.
+  fileprivate static let longestModel = 256
   /// Enough for a word, and the least that some models take.
   private static let testTokens = 16
 
@@ -64,7 +66,7 @@ extension ProviderDirectory {
     let result = ended ?? .failure(Task.isCancelled ? Self.tooSlow : provider.noted(Self.tooSlow))
     let latency = parts.clock.uptime() - started
     switch result {
-    case .success(let reply): return .answered(model: reply.model, latency: latency)
+    case .success(let reply): return .answered(model: provider.shownModel(reply.model), latency: latency)
     case .failure(let error) where [.refused, .truncated, .providerEmpty].contains(error.code):
       return .answered(model: provider.settings.remote?.model ?? id.name, latency: latency)
     case .failure(let error): return .failed(error)
@@ -73,4 +75,11 @@ extension ProviderDirectory {
 
   private static let tooSlow = ProviderError(
     .timeout, "no answer within \(longestTest.components.seconds) seconds", wasSent: true)
+}
+
+extension RoutedProvider {
+  /// The model that it says it is: words of a provider like any other.
+  fileprivate func shownModel(_ name: String) -> String {
+    settings.remote.map { Redaction($0).shown(name, atMost: ProviderDirectory.longestModel) } ?? name
+  }
 }

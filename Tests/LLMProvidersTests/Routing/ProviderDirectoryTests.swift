@@ -261,6 +261,21 @@ struct ProviderDirectoryTests {
     await #expect(throws: ProviderError.self) { try await rig.directory.test("nobody") }
   }
 
+  @Test(
+    "a test shows the name of the model that answered, on one line, cut, and without what is secret",
+    arguments: [
+      ("gpt-5.2-2025-12-11", "gpt-5.2-2025-12-11"), ("m\n\u{202E}x", "m x"),
+      ("your key is sk-secret-of-a", "your key is [redacted]"),
+      (String(repeating: "m", count: 257), String(repeating: "m", count: 256) + "…"),
+    ])
+  func modelName(name: String, shown: String) async throws {
+    let rig = Rig(ProviderSettings([.remote("a", key: "sk-secret-of-a")], named: "a"))
+    try rig.steered("a").set([.model(name)])
+    #expect(
+      try await rig.directory.test("a")
+        == .answered(model: shown.replacing("[redacted]", with: Secret.placeholder), latency: .zero))
+  }
+
   @Test("a test takes fifteen seconds at most")
   func slowTest() async throws {
     let rig = Rig(ProviderSettings([.remote("a")], named: "a"))

@@ -8,6 +8,8 @@ import Synchronization
 final class SteeredProvider: ModelProvider {
   enum Answer: Sendable {
     case text(String)
+    /// By a model that says it has that name.
+    case model(String)
     case fail(ProviderError)
     /// Until `letGo`, or until the caller is cancelled.
     case hang
@@ -36,6 +38,10 @@ final class SteeredProvider: ModelProvider {
     switch answers.withLock({ $0.count > 1 ? $0.removeFirst() : $0[0] }) {
     case .fail(let error): throw error
     case .text(let text): return reply(text)
+    case .model(let name):
+      var reply = reply("ok")
+      reply.model = name
+      return reply
     case .hang:
       await freed.wait()
       if Task.isCancelled { throw ProviderError(.cancelled, "cut", wasSent: true) }
