@@ -99,6 +99,22 @@ struct RemoteProviderSettingsTests {
     #expect(read.needsKey == isNeeded && read.apiKey == nil)
   }
 
+  @Test("a header of white space alone says nothing of who asks")
+  func blankHeader() throws {
+    #expect(try Self.one("type: anthropic, headers: {x-api-key: '  '}").needsKey)
+  }
+
+  @Test("the output limit of Anthropic's messages has one name")
+  func maximumTokensName() throws {
+    for name in ["max_tokens", "max_completion_tokens", "temperature", "thinking"] {
+      let issues = try ConfigFixture([
+        "providers.yaml": "providers: {p: {type: anthropic, max_tokens_name: \(name)}}"
+      ]).issues()
+      let words = "'providers.p.max_tokens_name' is no key of a provider of type 'anthropic'"
+      #expect(issues.map(\.message) == [words], "\(issues)")
+    }
+  }
+
   @Test("the provider's cache of prompts is used by Anthropic's messages, unless told otherwise")
   func promptCache() throws {
     #expect(try Self.one("type: anthropic").cachesPrompts)
@@ -134,6 +150,10 @@ struct RemoteProviderSettingsTests {
     #expect(try Self.remote(fixture.load()).apiKeyFile == fixture.folder.appending("key"))
     try fixture.write("key", Array("sk-two".utf8))
     #expect(try Self.remote(fixture.load()).apiKey == Secret("sk-two"))
+    for text in ["\u{FEFF}sk-two\r\n", " \tsk-two \n\n", "\u{A0}sk-two\u{2003}\n"] {
+      try fixture.write("key", Array(text.utf8))
+      #expect(try Self.remote(fixture.load()).apiKey == Secret("sk-two"), "\(text.debugDescription)")
+    }
     let elsewhere = try ConfigFixture([
       "providers.yaml": "providers: {p: {type: openai, api_key_file: '\(fixture.folder.appending("key"))'}}"
     ])
@@ -144,6 +164,8 @@ struct RemoteProviderSettingsTests {
     "a key's file that is none is refused at its place, and nothing of it is told",
     arguments: [
       ([], "is empty"), (Array("\n".utf8), "is empty"), (Array("hush-1\nhush-2".utf8), "control character"),
+      (Array("  \n".utf8), "white space alone"), ([0xEF, 0xBB, 0xBF], "white space alone"),
+      (Array("hush\u{200B}1\n".utf8), "a character that no key has"), (Array("hush 1".utf8), "that no key has"),
       ([0xFF], "not UTF-8"), ([UInt8](repeating: 0x61, count: 16 * 1024 + 1), "is larger than"),
     ])
   func badKeyFile(_ bytes: [UInt8], _ message: String) throws {
@@ -167,6 +189,11 @@ struct RemoteProviderSettingsTests {
     Refusal("api_key: \"hush\\nhush\"", "control character"),
     Refusal("api_key: \"hush\\x7f\"", "control character"),
     Refusal("api_key: ''", "'providers.p.api_key' is empty"),
+    Refusal("api_key: '  '", "'providers.p.api_key' is empty: it holds white space alone"),
+    Refusal("api_key: 'hush\u{200B}hush'", "'providers.p.api_key' holds a character that no key has"),
+    Refusal("headers: {X-A: 'hush\u{200B}'}", "'X-A' holds a character that no header carries"),
+    Refusal("headers: {X-A: 'hush\u{E9}'}", "'X-A' holds a character that no header carries"),
+    Refusal("headers: {X-A: \"hush\\0\"}", "a value holds NUL"),
     Refusal("api_key: [hush]", "must be text, not a list"),
     Refusal("api_key: hush, api_key_file: key", "both 'api_key' and 'api_key_file'"),
     Refusal("api_key: &a hush", "anchors and aliases"),
@@ -198,6 +225,11 @@ struct RemoteProviderSettingsTests {
     Refusal(
       "max_tokens_name: max_new_tokens, body: {max_new_tokens: null}", "'max_new_tokens' is set by the service itself"),
     Refusal("max_tokens_name: messages", "'messages' carries something else"),
+    Refusal("max_tokens_name: temperature", "'temperature' carries something else"),
+    Refusal("max_tokens_name: response_format", "'response_format' carries something else"),
+    Refusal("max_tokens_name: tool_choice", "'tool_choice' carries something else"),
+    Refusal("max_tokens_name: stop", "'stop' carries something else"),
+    Refusal("max_tokens_name: stream_options", "'stream_options' carries something else"),
     Refusal("prompt_cache: true", "'providers.p.prompt_cache' is no key of a provider of type 'openai'"),
     Refusal("prompt_cache: maybe", "true, false"),
     Refusal("body: {a: yes}", "'yes' is a boolean to some readers"),

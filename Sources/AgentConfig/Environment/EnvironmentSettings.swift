@@ -26,6 +26,7 @@ struct EnvironmentSettings {
       "AGENT_SYSTEM_MASTER_KEY", "the master key in base64, where neither systemd nor keys.master_file gives one"
     ),
     ("JWT_SECRET, JWT_SECRET_FILE", "at least 32 bytes; nothing reads it yet"),
+    (ForeignVariables.names.joined(separator: ", "), "ignored with a warning: TLS is the configuration's alone"),
   ]
 
   private static let providers = ["openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"]
@@ -37,7 +38,7 @@ struct EnvironmentSettings {
   static func read(_ environment: [String: String], issues: inout [ConfigIssue]) -> EnvironmentSettings {
     var settings = EnvironmentSettings()
     for (name, variable) in providers {
-      settings.providerKeys[name] = EnvironmentKey.read(variable, environment, issues: &issues)
+      settings.providerKeys[name] = EnvironmentKey.read(variable, .providerKey, environment, issues: &issues)
     }
     if let text = environment["LOG_LEVEL"], !text.isEmpty { settings.logLevel = level(text, &issues) }
     if let text = environment["DATABASE_URL"], !text.isEmpty { settings.dataFolder = database(text, &issues) }
@@ -47,7 +48,8 @@ struct EnvironmentSettings {
           file: "REDIS_URL", code: .ignored,
           message: "is set and ignored: the caches are in the process, there is no Redis"))
     }
-    if let key = EnvironmentKey.read("JWT_SECRET", environment, issues: &issues) {
+    settings.warnings += ForeignVariables.warnings(environment)
+    if let key = EnvironmentKey.read("JWT_SECRET", .text, environment, issues: &issues) {
       settings.checkJWT(key, &issues)
     }
     return settings
@@ -69,6 +71,10 @@ struct EnvironmentSettings {
       issues.append(ConfigIssue(file: "DATABASE_URL", code: .databaseURLUnsupported, message: message))
       return nil
     }
+    guard !text.hasPrefix("sqlite:") || !text.hasSuffix(":memory:") else {
+      return refused(
+        "names a database in memory, and work must outlast the process: sqlite:///var/lib/agent-system/agent.db")
+    }
     guard text.hasPrefix("sqlite:///") else {
       return refused(
         "names a database server, and this appliance embeds its database (SQLite, in its data folder): unset "
@@ -82,6 +88,10 @@ struct EnvironmentSettings {
     let parts = path.split(separator: "/")
     guard let last = parts.last, !parts.contains(".."), !SecretText.hasControlCharacter(path) else {
       return refused("must name an absolute path without '..': sqlite:///var/lib/agent-system/agent.db")
+    }
+    guard parts != ["agent.db"] else {
+      return refused(
+        "names a file directly in '/', and the data has a folder of its own: sqlite:///var/lib/agent-system/agent.db")
     }
     if last == "agent.db" {
       path = "/" + parts.dropLast().joined(separator: "/")

@@ -44,7 +44,8 @@ extension RemoteProviderSettings {
       "providers.*.body", .json, .defaults("{}"), "further members of each request's body; null takes one away"),
     ConfigKey(
       "providers.*.max_tokens_name", .text(maximumBytes: 64), .nullable,
-      "the member that carries the output limit: max_completion_tokens for api.openai.com, else max_tokens"),
+      "the member that carries the output limit, of the type openai alone: max_completion_tokens for api.openai.com, "
+        + "else max_tokens"),
     ConfigKey(
       "providers.*.context_tokens", .integer(1000...100_000_000), .nullable,
       "tokens of one request at the most; an agent's own limit holds where it is smaller"),
@@ -110,20 +111,26 @@ extension RemoteProviderSettings {
     into settings: inout RemoteProviderSettings, _ section: ConfigReader.Section, folder: String,
     environment: EnvironmentKey?, _ reader: inout ConfigReader
   ) {
-    let key = reader.secret("api_key", in: section)
+    var key = reader.secret("api_key", in: section)
+    // `${VAR:-}`: a variable of white space alone is as good as none, as it is without the file.
+    let node = section.entries["api_key"]?.value
+    let isUnset = key.map { SecretText.trimmed($0.value.reveal()).isEmpty && node?.written?.hasSuffix(":-}") == true }
+    if isUnset == true { key = nil }
     let path = reader.nonEmptyLine("api_key_file", in: section)
     if let path, key != nil {
       return reader.log.add(
         .invalid, path.mark, "'\(section.shown)' has both 'api_key' and 'api_key_file': give one of them")
     }
-    if let key, key.value.isEmpty {
-      reader.log.add(.invalid, key.mark, "'\(section.shown).api_key' is empty")
+    if let key {
+      switch SecretText.of(key.value.reveal(), .providerKey) {
+      case .secret(let secret): settings.apiKey = secret
+      case .problem(let problem): reader.log.add(.invalid, key.mark, "'\(section.shown).api_key' \(problem)")
+      }
     }
-    settings.apiKey = key?.value
     if let path {
       let file = absolute(path.value, in: folder)
       settings.apiKeyFile = file
-      switch SecretText.read(file) {
+      switch SecretText.read(file, .providerKey) {
       case .problem(let problem):
         // Without a slash it may be the key itself, written where its file was to be named.
         let shown =
@@ -133,7 +140,7 @@ extension RemoteProviderSettings {
         settings.apiKey = secret
         reader.noteSecret("api_key", in: section, secret, .file(file, line: 0, variables: []))
       }
-    } else if key == nil, section.entries["api_key"].map(\.value.isNull) ?? true, let environment {
+    } else if key == nil, isUnset == true || node?.isNull ?? true, let environment {
       (settings.apiKey, settings.apiKeyFile) = (environment.secret, environment.file)
       reader.noteSecret("api_key", in: section, environment.secret, .environment(environment.variable))
     }
@@ -160,19 +167,36 @@ extension RemoteProviderSettings {
         reader.log.add(.invalid, path.mark, "'\(section.shown).ca_file': \(path.written ?? file) \(problem)")
       }
     }
-    if let name = reader.nonEmptyText("max_tokens_name", in: section) {
+    readMaximumTokensName(into: &settings, section, &reader)
+    settings.body = RequestBodyMembers.read(section, &reader, reserving: settings.maximumTokensName)
+    settings.bodySecrets = RequestBodyMembers.variableTexts(section)
+  }
+
+  private static func readMaximumTokensName(
+    into settings: inout RemoteProviderSettings, _ section: ConfigReader.Section, _ reader: inout ConfigReader
+  ) {
+    let name = reader.nonEmptyText("max_tokens_name", in: section)
+    guard settings.dialect == .openai else {
+      reader.forget("max_tokens_name", in: section)
+      // It would stand in place of the one that each request must have.
+      if let name {
+        reader.log.add(
+          .invalid, name.mark, "'\(section.shown).max_tokens_name' is no key of a provider of type 'anthropic'")
+      }
+      return
+    }
+    if let name {
       settings.maximumTokensName = name.value
       if name.value.wholeMatch(of: /[A-Za-z][A-Za-z0-9_]*/) == nil {
         reader.log.add(
           .invalid, name.mark, "'\(section.shown).max_tokens_name' is no member's name: letters, digits, '_'")
-      } else if RequestBodyMembers.contents.contains(name.value) {
+      } else if RequestBodyMembers.contents.contains(name.value) || RequestBodyMembers.others.contains(name.value) {
         reader.log.add(
           .invalid, name.mark, "'\(section.shown).max_tokens_name': '\(name.shown)' carries something else")
       }
     } else {
       reader.noteDefault("max_tokens_name", in: section, .string(settings.maximumTokensName))
     }
-    settings.body = RequestBodyMembers.read(section, &reader, reserving: settings.maximumTokensName)
   }
 
   private static func readCache(
@@ -195,7 +219,10 @@ extension RemoteProviderSettings {
   private var carriesCredential: Bool {
     let authority = baseURL.split(separator: "/").dropFirst().first ?? ""
     return authority.contains("@")
-      || headers.keys.contains { ["x-api-key", "authorization"].contains($0.lowercased()) }
+      || headers.contains {
+        ["x-api-key", "authorization"].contains($0.key.lowercased())
+          && !SecretText.trimmed($0.value.reveal()).isEmpty
+      }
   }
 
   /// What frames a request, or says which connection it takes, is the transport's.
@@ -218,6 +245,10 @@ extension RemoteProviderSettings {
         reader.log.add(.invalid, name.mark, "\(shown) is set by the service itself")
       } else if !seen.insert(name.value.lowercased()).inserted {
         reader.log.add(.invalid, name.mark, "\(shown) stands twice, in other letters")
+      } else if !SecretText.isHeaderValue(value.reveal()) {
+        reader.log.add(
+          .invalid, name.mark,
+          "\(shown) holds a character that no header carries: one that cannot be seen, or one beyond ASCII")
       } else {
         result[name.value] = value
       }
@@ -242,8 +273,18 @@ extension RemoteProviderSettings {
 enum RequestBodyMembers {
   /// What the request is about, and what its answer is read by.
   static let contents = ["model", "messages", "system", "stream", "tools"]
+  /// What a request of the type openai may have besides, which a `body` may set and an output limit may not be.
+  static let others: Set<String> = [
+    "temperature", "top_p", "n", "response_format", "tool_choice", "parallel_tool_calls", "stop", "stream_options",
+    "seed", "user", "metadata", "reasoning_effort", "store",
+  ]
   /// The output limit is part of every budget.
   private static let reserved = contents + ["max_tokens", "max_completion_tokens"]
+
+  /// What variables put there.
+  static func variableTexts(_ section: ConfigReader.Section) -> [Secret] {
+    (section.entries["body"]?.value.variableTexts ?? []).map { Secret($0) }
+  }
 
   /// `reserving`: what carries the output limit of this provider; no agent knows whose it will be.
   static func read(

@@ -263,6 +263,8 @@ extension ConfigReader {
     guard case .scalar(let text, let isPlain) = node.content else { return nil }
     switch isPlain && node.variables.isEmpty ? PlainScalar(text) : .text {
     case .ambiguous(let reason): log.add(.invalid, node.mark, "'\(shown)' must be \(wanted), and \(reason)")
+    case .number where wanted == "a whole number":
+      log.add(.invalid, node.mark, "'\(shown)' must be a whole number, written without a point or exponent")
     case .text where wanted.hasSuffix("number"), .flag, .number, .integer, .null: wrongType(node, shown, wanted)
     case .text: log.add(.invalid, node.mark, "'\(shown)' is '\(node.written ?? text)'; it must be \(wanted)")
     }

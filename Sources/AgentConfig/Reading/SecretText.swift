@@ -6,14 +6,22 @@ enum SecretText {
   /// More than any key or token that a header can carry.
   static let maximumBytes = 16 * 1024
 
-  enum Outcome {
+  /// What may stand in one.
+  enum Kind {
+    /// What goes into a header: visible ASCII alone, once a byte order mark and white space around it are away.
+    case providerKey
+    /// Anything but control characters and nothing but white space.
+    case text
+  }
+
+  enum Outcome: Equatable {
     case secret(Secret)
     /// Half a sentence, which names no part of the content.
     case problem(String)
   }
 
-  /// A file's content without the line break at its end.
-  static func read(_ path: String) -> Outcome {
+  /// A file's content without the line break at its end; of a key, without what no key has around it.
+  static func read(_ path: String, _ kind: Kind) -> Outcome {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { return .problem("cannot be opened: \(String(cString: strerror(errno)))") }
     defer { close(descriptor) }
@@ -35,9 +43,36 @@ enum SecretText {
     guard count <= maximumBytes else { return .problem("is larger than \(maximumBytes) bytes") }
     guard var text = String(validating: bytes[..<count], as: UTF8.self) else { return .problem("is not UTF-8") }
     while text.last?.isNewline == true { text.removeLast() }
-    guard !text.isEmpty else { return .problem("is empty") }
-    guard !hasControlCharacter(text) else { return .problem("holds a control character besides the last line break") }
-    return .secret(Secret(text))
+    return of(text, kind, breaks: " besides the last line break")
+  }
+
+  /// `breaks`: said after "holds a control character".
+  static func of(_ text: String, _ kind: Kind, breaks: String = " (a line break, perhaps)") -> Outcome {
+    let key = trimmed(text)
+    guard !key.isEmpty else { return .problem(text.isEmpty ? "is empty" : "is empty: it holds white space alone") }
+    guard kind == .providerKey else {
+      return hasControlCharacter(text) ? .problem("holds a control character" + breaks) : .secret(Secret(text))
+    }
+    guard !hasControlCharacter(key) else { return .problem("holds a control character" + breaks) }
+    guard key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+      return .problem(
+        "holds a character that no key has: a blank, one that cannot be seen, or one beyond ASCII; copy the key anew")
+    }
+    return .secret(Secret(key))
+  }
+
+  /// Without a byte order mark before it, and without white space around it.
+  static func trimmed(_ text: String) -> String {
+    var scalars = Substring(text).unicodeScalars
+    if scalars.first == "\u{FEFF}" { scalars.removeFirst() }
+    while scalars.first?.properties.isWhitespace == true { scalars.removeFirst() }
+    while scalars.last?.properties.isWhitespace == true { scalars.removeLast() }
+    return String(scalars)
+  }
+
+  /// RFC 9110, section 5.5, without the bytes beyond ASCII that it keeps for old times' sake.
+  static func isHeaderValue(_ text: String) -> Bool {
+    text.utf8.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x09 }
   }
 
   static func hasControlCharacter(_ text: String) -> Bool {
