@@ -1,4 +1,6 @@
+import AgentConfig
 import ArgumentParser
+import Glibc
 
 /// The `agent-system` command.
 @main
@@ -13,4 +15,14 @@ struct AgentSystemCommand: AsyncParsableCommand {
       AcceptLossCommand.self, MigrateCommand.self,
       VersionCommand.self,
     ])
+
+  /// The commands that read their configuration only once they listen for signals.
+  private static let services = [ServeCommand.configuration.commandName, SandboxCommand.configuration.commandName]
+
+  /// On the thread that starts the process, before there are others.
+  @MainActor static func main() async {
+    // A hangup means a reload, and nothing has been read yet. Of the other commands it is the end.
+    if let verb = CommandLine.arguments.dropFirst().first, services.contains(verb) { signal(SIGHUP, SIG_IGN) }
+    await ForeignVariables.$removed.withValue(ForeignVariables.takenOver()) { await runAsTyped() }
+  }
 }

@@ -76,6 +76,18 @@ import Testing
     #expect(run.status == 0, "\(run)")
   }
 
+  @Test(
+    "a SIGHUP with each thread that it starts, from the first on, ends nothing",
+    .enabled(if: InjectedFault.isPossible, "strace is not here, or may not trace"), .timeLimit(.minutes(1)))
+  func firstOfAll() async throws {
+    let service = try await ServiceProcess.serve(
+      in: TemporaryFolder(),
+      prefix: [
+        InjectedFault.program, "-f", "-o", "/dev/null", "-e", "trace=clone3", "-e", "inject=clone3:signal=SIGHUP",
+      ])
+    #expect(try await service.send("GET", "/livez").status == 200)
+  }
+
   @Test("SIGPIPE ends nothing", .shows(.reloadSignals))
   func brokenPipe() async throws {
     let service = try await ServiceProcess.serve(in: TemporaryFolder(), files: Self.busy)

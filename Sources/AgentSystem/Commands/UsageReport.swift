@@ -28,7 +28,7 @@ enum UsageReport {
 
 extension AgentSystemCommand {
   /// As the parser's own, but that a program which asked for JSON gets it for a wrong command line too.
-  static func main() async {
+  static func runAsTyped() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
       var command = try await asyncParseAsRoot(arguments)
