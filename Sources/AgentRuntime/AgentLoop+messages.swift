@@ -14,12 +14,14 @@ extension AgentLoop {
     package var references: [String]
     /// Finds the input's sealed values: the prompt may say them once more.
     package var filter: SealedFilter
+    /// Replies as they came that the journal seals, by step.
+    package var origins: [Int: JSONValue]
     package init(
       task: AgentTask, definition: AgentDefinition, images: [ChatImage] = [], tellsSchema: Bool = false,
-      references: [String] = [], filter: SealedFilter = SealedFilter()
+      references: [String] = [], filter: SealedFilter = SealedFilter(), origins: [Int: JSONValue] = [:]
     ) {
       (self.task, self.definition, self.images, self.tellsSchema) = (task, definition, images, tellsSchema)
-      (self.references, self.filter) = (references, filter)
+      (self.references, self.filter, self.origins) = (references, filter, origins)
     }
   }
 
@@ -38,7 +40,7 @@ extension AgentLoop {
     for (index, step) in steps.enumerated() {
       switch (step.kind, step.status) {
       case (.modelCall, .finished):
-        messages.append(reply(step, answeredBy: steps[(index + 1)...], shape))
+        messages.append(reply(step, script.origins[step.number], answeredBy: steps[(index + 1)...], shape))
       case (.toolCall, .finished), (.toolCall, .failed):
         let text = shape.elidedOutputs.contains(step.number) ? outputMarker(step) : shownText(step)
         messages.append(
@@ -52,11 +54,11 @@ extension AgentLoop {
   }
 
   private static func reply(
-    _ step: Step, answeredBy later: ArraySlice<Step>, _ shape: ConversationShape
+    _ step: Step, _ sealed: JSONValue?, answeredBy later: ArraySlice<Step>, _ shape: ConversationShape
   ) -> ChatMessage {
     let text = step.output?["text"]?.stringValue ?? ""
     var calls = calls(of: step)
-    var origin = step.output?["origin"].flatMap(ReplyOrigin.init(json:))
+    var origin = (step.output?["origin"] ?? sealed).flatMap(ReplyOrigin.init(json:))
     // Ids are unique within a reply alone, so only the steps up to the next one answer this one's.
     let answers = later.prefix { $0.kind != .modelCall || $0.status != .finished }
       .filter { shape.elidedArguments.contains($0.number) }

@@ -51,11 +51,15 @@ extension TaskDraft {
       + ReservedMembers.problems(in: outputSchema ?? .null, at: prefix + "/output_schema", fields)
   }
 
-  /// More than a task's filter would look for.
+  /// More than a task's filter would look for: told of the member that has the most of it.
   func sealedValueProblems(_ fields: SensitiveFields, prefix: String) -> [ServiceError.Field] {
-    let given = [input, metadata, labelMembers].filter { $0.hasSensitive(fields) }
-    let values = given.flatMap { $0.sensitiveMembers(fields).map(\.value) }
-    return SealedFilter.canLookFor(values) ? [] : [ServiceError.Field(prefix + "/input", Self.tooManySealed)]
+    let given = [("input", input), ("metadata", metadata), ("labels", labelMembers)]
+      .filter { $0.1.hasSensitive(fields) }
+      .map { (name: $0.0, values: $0.1.sensitiveMembers(fields).map(\.value)) }
+    guard !SealedFilter.canLookFor(given.flatMap(\.values)),
+      let most = given.max(by: { SealedFilter.load(of: $0.values) < SealedFilter.load(of: $1.values) })
+    else { return [] }
+    return [ServiceError.Field("\(prefix)/\(most.name)", Self.tooManySealed)]
   }
 
   static let tooManySealed = "with these the task would have more than \(SealedFilter.bounds)"

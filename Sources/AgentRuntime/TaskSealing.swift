@@ -10,6 +10,8 @@ struct TaskSealing: Sendable {
   private(set) var fields: SensitiveFields
   /// As its claim gave it.
   private let task: AgentTask
+  /// What its agent sends with each call: a provider may quote it.
+  private let agentBody: JSONValue
   /// Its input as models are shown it: what was hidden of it stays so, under a shorter list too.
   private(set) var shownInput: JSONValue
   private var clear = ClearValues.none
@@ -21,10 +23,13 @@ struct TaskSealing: Sendable {
   /// may hide one more.
   private var calls: [Int: [String: JSONValue]] = [:]
   private var arguments: [Int: JSONValue] = [:]
+  /// Replies that are not shown as they came, by step: they go back so.
+  private(set) var origins: [Int: JSONValue] = [:]
 
-  init(_ policy: SensitivePolicy, _ task: AgentTask) {
+  init(_ policy: SensitivePolicy, _ task: AgentTask, agentBody: [String: JSONValue] = [:]) {
     (self.policy, self.task, fields, shownInput) = (policy, task, policy.fields, task.input)
-    open(.none)
+    self.agentBody = ["body": .object(agentBody)]
+    learn(.none)
   }
 
   /// Paths that a reference may name.
@@ -46,8 +51,13 @@ struct TaskSealing: Sendable {
 
   /// `values`: what the store holds sealed of the task.
   mutating func open(_ values: ClearValues) {
+    origins = values.revealOrigins()
+    learn(values)
+  }
+
+  private mutating func learn(_ values: ClearValues) {
     let labels = JSONValue.object(task.labels.mapValues { .string($0) })
-    clear = values.adding(input: task.input, others: [task.metadata, labels], fields)
+    clear = values.adding(input: task.input, others: [task.metadata, labels, agentBody], fields)
     filter.add(clear.revealTexts())
     promptFilter.add(clear.revealInputTexts(), sharing: filter)
     shownInput = shownInput.masked(fields)
@@ -59,19 +69,28 @@ struct TaskSealing: Sendable {
     let list = policy.fields
     guard list != fields else { return }
     fields = list
-    open(clear)
-    progress.updateSteps { mask(&$0) }
+    learn(clear)
+    progress.updateSteps { mask(&$0, knowing: filter) }
   }
 
-  private mutating func mask(_ step: inout Step) {
-    if let input = masked(step.input, as: "input", of: step, .stepStarted) {
+  /// Takes echoes of the input's values out of what the steps show: rows of before those were sealed may have some.
+  mutating func hideEchoes(in progress: inout TaskProgress) {
+    guard !promptFilter.isEmpty, !promptFilter.isOverfull else { return }
+    progress.updateSteps { mask(&$0, knowing: promptFilter) }
+  }
+
+  private mutating func mask(_ step: inout Step, knowing known: SealedFilter) {
+    step.error = step.error.map { known.filtered($0) }
+    if let input = masked(step.input, as: "input", of: step, .stepStarted, known) {
       arguments[step.number] =
         arguments[step.number] ?? clear.revealArguments(ofStep: step.number) ?? step.input[StepSealing.arguments]
       step.input = input
     }
-    guard let output = step.output, let shown = masked(output, as: "output", of: step, .stepFinished) else { return }
+    guard let output = step.output, let shown = masked(output, as: "output", of: step, .stepFinished, known) else {
+      return
+    }
     if step.kind == .modelCall, calls[step.number] == nil {
-      let exact = Self.arguments(in: output)
+      let exact = StepSealing.arguments(inReply: output)
       calls[step.number] = exact.merging(clear.revealCalls(askedForInStep: step.number)) { $1 }
     }
     step.output = shown
@@ -79,18 +98,26 @@ struct TaskSealing: Sendable {
 
   /// Nil where all of it may be shown.
   private mutating func masked(
-    _ value: JSONValue, as name: String, of step: Step, _ row: JournalEventType
+    _ value: JSONValue, as name: String, of step: Step, _ row: JournalEventType, _ known: SealedFilter
   ) -> JSONValue? {
-    let body = StepSealing.body([name: value], of: row, kind: step.kind, name: step.name, fields)
+    let opened = withOrigin(value, of: step.number)
+    let body = StepSealing.body(
+      [name: value], opened: opened.map { [name: $0] }, of: row, kind: step.kind, name: step.name, fields,
+      knowing: known)
     guard let masked = body[name], masked != value else { return nil }
-    filter.learn(masked[StepSealing.member]?[StepSealing.values]?.arrayValue ?? [])
+    filter.learn(StepSealing.values(in: masked))
+    if row == .stepFinished, step.kind == .modelCall { origins[step.number] = StepSealing.origin(in: masked) }
     return StepSealing.shown(masked)
   }
 
-  private static func arguments(in reply: JSONValue) -> [String: JSONValue] {
-    let calls = reply["tool_calls"]?.arrayValue ?? []
-    let byID = calls.map { ($0["id"]?.stringValue ?? "", $0[StepSealing.arguments] ?? .null) }
-    return Dictionary(byID) { $1 }
+  /// An output with the reply in it that it does not show; nil where it shows what there is of it.
+  private func withOrigin(_ value: JSONValue, of step: Int) -> JSONValue? {
+    guard let origin = origins[step], case .object(var members) = value,
+      case .object(var sealed)? = members[StepSealing.member], sealed[StepSealing.origin] != nil
+    else { return nil }
+    sealed[StepSealing.origin] = origin
+    members[StepSealing.member] = .object(sealed)
+    return .object(members)
   }
 
   // MARK: what a tool gets
@@ -136,8 +163,12 @@ struct TaskSealing: Sendable {
 
   /// Of a model's reply.
   mutating func output(of reply: JSONValue, step: Int) -> JSONValue {
-    let output = StepSealing.output(ofModel: reply, fields, &filter)
-    calls = [step: Self.arguments(in: reply)]
+    var output = StepSealing.output(ofModel: reply, fields, &filter)
+    // After its own values are known.
+    let named = StepSealing.named(reply, step: step, filter)
+    if named != reply { output = StepSealing.output(ofModel: named, fields, &filter) }
+    calls = [step: StepSealing.arguments(inReply: named)]
+    origins[step] = StepSealing.origin(in: output)
     return output
   }
 
@@ -149,7 +180,7 @@ struct TaskSealing: Sendable {
     guard given != fields else { return output }
     let body = StepSealing.body(["output": output], of: .stepFinished, kind: .toolCall, name: tool, fields)
     guard let masked = body["output"] else { return output }
-    filter.learn(masked[StepSealing.member]?[StepSealing.values]?.arrayValue ?? [])
+    filter.learn(StepSealing.values(in: masked))
     return masked
   }
 

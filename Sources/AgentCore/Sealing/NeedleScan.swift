@@ -8,7 +8,8 @@ struct NeedleScan {
   private let bytes: [UInt8]
   /// By needle: the next place at which it can stand, and how many bytes of it are known to stand there.
   private var next: [Int: (start: Int, count: Int)] = [:]
-  /// By needle, for each count of its bytes: how many of their last ones are its first ones, too.
+  /// By needle, for each count of its bytes that the text has room for: how many of their last ones are its first ones,
+  /// too.
   private var borders: [Int: [Int32]] = [:]
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -39,9 +40,10 @@ struct NeedleScan {
 
   private mutating func border(of needle: [UInt8], _ number: Int, _ count: Int) -> Int {
     if let known = borders[number] { return Int(known[count]) }
-    var borders = [Int32](repeating: 0, count: needle.count + 1)
+    let most = min(needle.count, bytes.count)
+    var borders = [Int32](repeating: 0, count: most + 1)
     var border = 0
-    for place in needle.indices.dropFirst() {
+    for place in 1..<most {
       while border > 0, needle[border] != needle[place] { border = Int(borders[border]) }
       if needle[border] == needle[place] { border += 1 }
       borders[place + 1] = Int32(border)

@@ -12,6 +12,9 @@ package struct SealedFilter: Sendable {
   /// Of those together: their forms take some ten times as much, for each task that runs.
   package static let maximumValueBytes = 4 * 1024 * 1024
 
+  /// Of the needles that only some writers of JSON make, in base64: there may be fifty a value.
+  static let maximumOtherBytes = 4 * 1024 * 1024
+
   /// For people.
   package static let bounds =
     "\(maximumValues) sealed values of \(shortestBytes) bytes and more, or than 4 MiB of them"
@@ -29,6 +32,8 @@ package struct SealedFilter: Sendable {
   /// Places in `needles` by value.
   private var known: [[UInt8]: Range<Int>] = [:]
   private var valueBytes = 0
+  /// Of needles of what not every writer of JSON escapes.
+  private var otherBytes = 0
   /// Bytes of the longest needle.
   private var longestNeedle = 0
   private var hasSpace = false
@@ -44,7 +49,8 @@ package struct SealedFilter: Sendable {
 
   package init(_ secrets: [Secret] = []) { add(secrets) }
 
-  package var isEmpty: Bool { needles.isEmpty }
+  /// It lets everything through.
+  package var isEmpty: Bool { needles.isEmpty && !isOverfull }
 
   /// `other` lends the forms of those that it knows.
   package mutating func add(_ secrets: [Secret], sharing other: SealedFilter? = nil) {
@@ -61,7 +67,17 @@ package struct SealedFilter: Sendable {
         for place in places { add(other.needles[place]) }
       } else {
         for form in SecretForms.plain(text) { add(Needle(bytes: form, isLetters: false)) }
-        for form in SecretForms.base64(text) { add(Needle(bytes: form, isLetters: true)) }
+        let usual = SecretForms.base64(text)
+        for form in usual { add(Needle(bytes: form, isLetters: true)) }
+        let others = otherBytes < Self.maximumOtherBytes ? SecretForms.base64OfOtherJSON(text) : []
+        for form in others where !usual.contains(form) {
+          guard otherBytes + form.count <= Self.maximumOtherBytes else {
+            otherBytes = Self.maximumOtherBytes
+            break
+          }
+          otherBytes += form.count
+          add(Needle(bytes: form, isLetters: true))
+        }
       }
       known[bytes] = first..<needles.count
       valueBytes += bytes.count
@@ -70,9 +86,13 @@ package struct SealedFilter: Sendable {
   }
 
   /// Whether a filter can look for all the texts in these.
-  package static func canLookFor(_ values: [JSONValue]) -> Bool {
+  package static func canLookFor(_ values: [JSONValue]) -> Bool { load(of: values) <= 1 }
+
+  /// How much of what a filter can look for the texts in these take.
+  package static func load(of values: [JSONValue]) -> Double {
     let texts = Set(values.flatMap(\.leafTexts).filter(looksFor))
-    return texts.count <= maximumValues && texts.reduce(0) { $0 + $1.utf8.count } <= maximumValueBytes
+    let byteCount = texts.reduce(0) { $0 + $1.utf8.count }
+    return max(Double(texts.count) / Double(maximumValues), Double(byteCount) / Double(maximumValueBytes))
   }
 
   private static func looksFor(_ text: String) -> Bool {

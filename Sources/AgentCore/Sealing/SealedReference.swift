@@ -15,7 +15,8 @@ package enum SealedReference {
   package static func isTaken(by tool: String) -> Bool { places[tool] != nil }
 
   /// The arguments with the values in place of the references. Throws `tool_arguments_invalid` for a path that the task's
-  /// input has nothing sealed at, for a value that does not fit its place, and for `[sealed]` where a value should stand.
+  /// input has nothing sealed at, or more than one member, for a value that does not fit its place, and for `[sealed]`
+  /// where a value should stand.
   package static func opened(
     _ arguments: JSONValue, of tool: String, _ clear: ClearValues
   ) throws(ToolError) -> JSONValue {
@@ -28,8 +29,17 @@ package enum SealedReference {
     return .object(members)
   }
 
+  /// Whether the host of an HTTP request's URL, as its model wrote it, may come of a reference.
+  package static func standsInHost(of arguments: JSONValue, of tool: String) -> Bool {
+    guard tool == HTTPCredentials.tool, let url = arguments["url"]?.stringValue,
+      let first = url.firstRange(of: beginning)
+    else { return false }
+    guard let scheme = url.firstRange(of: "://"), scheme.upperBound <= first.lowerBound else { return true }
+    return !url[scheme.upperBound..<first.lowerBound].contains { "/?#\\".contains($0) }
+  }
+
   private static func place(_ name: String, _ tool: String, _ members: [String: JSONValue]) -> Opening.Place {
-    guard tool == HTTPCredentials.tool else { return name == "old" ? .passage : .text }
+    guard tool == HTTPCredentials.tool else { return .text }
     guard name == "body" else { return .line }
     guard let body = members["body"]?.stringValue else { return .text }
     let type = members["headers"]?.objectValue?.first { $0.key.lowercased() == "content-type" }?.value.stringValue
@@ -45,8 +55,6 @@ private struct Opening {
   enum Place {
     /// Any text.
     case text
-    /// Text of a file that may hold `[sealed]`.
-    case passage
     /// A URL or a header: no control characters.
     case line
     /// Text within strings of JSON.
@@ -70,11 +78,13 @@ private struct Opening {
   }
 
   private func opened(_ text: String) throws(ToolError) -> String {
-    guard place == .passage || !text.contains(SealedMember.placeholder) else {
-      throw invalid("`\(name)` holds `\(SealedMember.placeholder)`, which stands for a value that you cannot see")
+    guard !text.contains(SealedMember.placeholder) else {
+      throw invalid(
+        "`\(name)` holds `\(SealedMember.placeholder)`, which stands for a value that you cannot see: write its "
+          + "reference, or do without it")
     }
     // Without a sealed value there is nothing to refer to: templates of other programs look alike.
-    guard !clear.paths.isEmpty, text.contains(SealedReference.beginning) else { return text }
+    guard clear.hasInput, text.contains(SealedReference.beginning) else { return text }
     var result = ""
     var rest = text[...]
     while let start = rest.firstRange(of: SealedReference.beginning) {
@@ -90,11 +100,16 @@ private struct Opening {
 
   private func value(at path: String) throws(ToolError) -> String {
     guard let value = clear.reveal(path: path) else {
+      guard !clear.isAmbiguous(path: path) else {
+        throw invalid(
+          "\(SealedReference.text(path)) in `\(name)` is the path of more than one member of the task's input, so that "
+            + "it stands for none of them")
+      }
       throw invalid("`\(name)` refers to something that is no sealed member of the task's input")
     }
     let text = value.stringValue ?? value.text
     switch place {
-    case .text, .passage: return text
+    case .text: return text
     case .jsonText:
       return String(decoding: JSONValue.string(text).encoded().dropFirst().dropLast(), as: UTF8.self)
     case .line:

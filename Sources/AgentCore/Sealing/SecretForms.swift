@@ -15,12 +15,45 @@ enum SecretForms {
     return forms
   }
 
+  /// Of a text with that of it escaped which some writers of JSON escape and others do not: `/`, what is not ASCII (digits
+  /// of either case), what HTML would read (`<`, `>`, `&`, `'`, `+`, `=`). Empty where nothing of it is.
+  static func base64OfOtherJSON(_ text: String) -> Set<[UInt8]> {
+    guard text.utf8.count <= longText else { return [] }
+    let used = Set(text.unicodeScalars)
+    let hasOthers = used.contains { !$0.isASCII }
+    // Each set as far as the text has any of it.
+    let sets = Set(["", "<>&", "<>&'", "<>&='", "<>&'+\"`"].map { used.intersection($0.unicodeScalars) })
+    let slashes = used.contains("/") ? [false, true] : [false]
+    guard hasOthers || slashes.count > 1 || sets.count > 1 || used.contains(where: { $0.value < 0x20 }) else {
+      return []
+    }
+    var texts: Set<[UInt8]> = []
+    for digits in [lowerDigits, upperDigits] {
+      for html in sets {
+        for escapesSlash in slashes {
+          for escapesOthers in hasOthers ? [false, true] : [false] {
+            let spelling = JSONSpelling(
+              digits: digits, escapesSlash: escapesSlash, escapesOthers: escapesOthers, html: html)
+            texts.insert(spelling.written(text))
+          }
+        }
+      }
+    }
+    texts.remove(escaped(text))
+    texts.remove(Array(text.utf8))
+    return texts.reduce(into: []) { $0.formUnion(letters($1)) }
+  }
+
+  private static func escaped(_ text: String) -> [UInt8] {
+    Array(JSONValue.string(text).encoded().dropFirst().dropLast())
+  }
+
   /// Of a body of JSON that is encoded whole, too.
   static func base64(_ text: String) -> Set<[UInt8]> {
     let bytes = Array(text.utf8)
     var forms = Set(letters(bytes))
     guard bytes.count <= longEscapedText else { return forms }
-    let escaped = Array(JSONValue.string(text).encoded().dropFirst().dropLast())
+    let escaped = escaped(text)
     // Twice as long where each byte has its backslash; what is longer is no text.
     if escaped != bytes, escaped.count <= 2 * bytes.count { forms.formUnion(letters(escaped)) }
     return forms
@@ -60,5 +93,41 @@ enum SecretForms {
     }
     if count > 0 { result.append(UInt8(bits << UInt32(6 - count) & 63)) }
     return result
+  }
+}
+
+/// How some writer of JSON spells a text.
+private struct JSONSpelling {
+  /// Of `\uXXXX`.
+  var digits: [UInt8]
+  var escapesSlash: Bool
+  /// What is not ASCII.
+  var escapesOthers: Bool
+  /// What it escapes besides, for the sake of HTML.
+  var html: Set<Unicode.Scalar>
+
+  func written(_ text: String) -> [UInt8] {
+    var result: [UInt8] = []
+    for scalar in text.unicodeScalars {
+      if html.contains(scalar) || escapesOthers && !scalar.isASCII {
+        for unit in String(scalar).utf16 {
+          result += #"\u"#.utf8 + (0..<4).map { digits[Int(unit >> (12 - 4 * $0) & 15)] }
+        }
+      } else if scalar == "/", escapesSlash {
+        result += #"\/"#.utf8
+      } else if scalar.value >= 0x20, scalar != "\"", scalar != "\\" {
+        result += String(scalar).utf8
+      } else {
+        // Control characters without a letter of their own, with digits of this case.
+        let own = JSONValue.string(String(scalar)).encoded().dropFirst().dropLast()
+        result += own.starts(with: #"\u"#.utf8) ? own.prefix(2) + own.dropFirst(2).map(cased) : own
+      }
+    }
+    return result
+  }
+
+  private func cased(_ digit: UInt8) -> UInt8 {
+    let isLetter = digit | 0x20 >= UInt8(ascii: "a")
+    return isLetter ? (digits[10] == UInt8(ascii: "a") ? digit | 0x20 : digit & ~0x20) : digit
   }
 }

@@ -4,10 +4,11 @@ extension StepSealing {
   /// no more of it is hidden than was. What is hidden stays so, whatever the list has lost since.
   ///
   /// `shown` has a mark, or `[sealed]`, for all that is sealed in it; `opened` is the same in clear, where anything is.
-  /// `kind` and `name` are its head's.
+  /// `kind` and `name` are its head's. `known` finds what is sealed elsewhere of the task: an echo of it may stand here
+  /// from before it was.
   package static func body(
     _ shown: JSONValue, opened: JSONValue? = nil, of type: JournalEventType, kind: StepKind?, name: String,
-    _ fields: SensitiveFields
+    _ fields: SensitiveFields, knowing known: SealedFilter = SealedFilter()
   ) -> JSONValue {
     // What is sealed where it stood is hidden already.
     let before = opened == nil ? shown : shown.masked(SensitiveFields([]))
@@ -16,25 +17,45 @@ extension StepSealing {
     switch (type, kind) {
     case (.stepStarted, .toolCall):
       guard let input = members["input"] else { return shown }
-      members["input"] = Self.input(input, opened: opened["input"] ?? input, of: name, fields)
+      members["input"] = Self.input(input, opened: opened["input"] ?? input, of: name, fields, known)
     case (.stepFinished, .modelCall), (.stepFailed, .modelCall):
       guard let output = members["output"] else { return shown }
-      var filter = SealedFilter()
+      var filter = known
       members["output"] = Self.output(ofModel: output, opened: opened["output"], fields, &filter)
     case (.stepFinished, .toolCall), (.stepFailed, .toolCall):
-      guard name == HTTPCredentials.tool, let output = members["output"] else { return shown }
-      members["output"] = answer(output, opened: opened["output"] ?? output, fields)
+      guard var output = members["output"] else { return shown }
+      if name == HTTPCredentials.tool { output = answer(output, opened: opened["output"] ?? output, fields) }
+      if !known.isEmpty {
+        var filter = known
+        output = Self.output(ofTool: output, hiding: [], &filter)
+      }
+      members["output"] = output
+    case (.stepResolved, _), (.taskCompleted, _):
+      // Marks stay, for what a person answered is sealed where it stands.
+      guard !known.isEmpty, case .object(var members) = shown, let output = members["output"] else { return shown }
+      members["output"] = known.filtered(output)
+      return .object(members)
     default: return shown
     }
     return members == before.objectValue ? shown : .object(members)
   }
 
+  /// The head of a row without echoes of what the task holds sealed: why a step or a task failed.
+  package static func head(_ head: JSONValue, knowing known: SealedFilter) -> JSONValue {
+    guard !known.isEmpty, case .object(var members) = head, case .object(var error)? = members["error"],
+      let detail = error["detail"]
+    else { return head }
+    error["detail"] = known.filtered(detail)
+    members["error"] = .object(error)
+    return .object(members)
+  }
+
   private static func input(
-    _ input: JSONValue, opened: JSONValue, of tool: String, _ fields: SensitiveFields
+    _ input: JSONValue, opened: JSONValue, of tool: String, _ fields: SensitiveFields, _ known: SealedFilter
   ) -> JSONValue {
     guard case .object(var members) = input, let before = members[arguments] else { return input }
     let masked = masked(arguments: before, of: tool, fields)
-    let shown = SealedFilter(learning: masked.values).filtered(masked.shown)
+    let shown = known.filtered(SealedFilter(learning: masked.values).filtered(masked.shown))
     guard shown != before else { return input }
     let exact = opened[arguments] ?? before
     members[arguments] = shown

@@ -3,12 +3,16 @@
 /// The shown form stands where the whole would: arguments, calls, a tool's text, with `[sealed]` for each sensitive value.
 /// Where something is hidden, `input` or `output` has one member `sealed` more, in clear here and sealed by the store:
 /// `{"arguments":…}` of a tool call and `{"calls":{ID:…}}` of a model's reply are the exact arguments, so that tries and
-/// resumes send the same bytes; `{"values":[…]}` is what the filter looks for from here on.
+/// resumes send the same bytes; `{"origin":…}` is a reply as its provider sent it, where it has a sensitive member outside
+/// its calls: it goes back so, and stands nowhere else; `{"values":[…]}` is what the filter looks for from here on.
 package enum StepSealing {
   package static let member = "sealed"
   package static let arguments = "arguments"
   package static let calls = "calls"
   package static let values = "values"
+  /// Of a reply: as its provider sent it.
+  package static let origin = "origin"
+  package static let toolCalls = "tool_calls"
 
   /// A value as it is shown, and what is hidden of it.
   package struct Masked: Sendable {
@@ -67,24 +71,61 @@ package enum StepSealing {
   ) -> JSONValue {
     guard case .object(var members) = output else { return output }
     let opened = opened ?? output
-    let (shown, values) = mask(replyIn: &members, fields, &filter)
-    guard members != output.objectValue else { return output }
+    let before = opened[member]?[origin]
+    let reply = mask(replyIn: &members, hiddenOrigin: before, fields, &filter)
+    guard members != output.objectValue || reply.hiddenOrigin != before else { return output }
     var hidden = opened[member]?[calls]?.objectValue ?? [:]
-    for (call, shown) in zip(opened["tool_calls"]?.arrayValue ?? [], shown) {
+    for (call, shown) in zip(opened[toolCalls]?.arrayValue ?? [], reply.arguments) {
       let (id, exact) = (call["id"]?.stringValue ?? "", call[arguments] ?? .null)
       if hidden[id] == nil, exact != shown { hidden[id] = exact }
     }
-    guard !hidden.isEmpty || opened[member] != nil else { return .object(members) }
-    let known = ["tool_calls", "origin"].flatMap { hiddenValues(of: opened[$0] ?? .null, shownAs: output[$0] ?? .null) }
-    members[member] = .object([calls: .object(hidden), Self.values: extended(opened, by: known + values)])
+    guard !hidden.isEmpty || reply.hiddenOrigin != nil || opened[member] != nil else { return .object(members) }
+    let known = [toolCalls, origin].flatMap { hiddenValues(of: opened[$0] ?? .null, shownAs: output[$0] ?? .null) }
+    var sealed: [String: JSONValue] = [
+      calls: .object(hidden), Self.values: extended(opened, by: known + reply.values),
+    ]
+    sealed[origin] = reply.hiddenOrigin
+    members[member] = .object(sealed)
     return .object(members)
   }
 
-  /// What is shown of a reply's words and calls; the arguments among that, in order, and the values that are not.
+  /// A reply without the values that `filter` knows in its calls' ids and names, and in its model's name. An id that has
+  /// one gives way to one of ours, which its call keeps: then the reply goes back as text and calls.
+  package static func named(_ reply: JSONValue, step: Int, _ filter: SealedFilter) -> JSONValue {
+    guard !filter.isEmpty, !filter.isOverfull, case .object(var members) = reply else { return reply }
+    if let model = members["model"] { members["model"] = filter.filtered(model) }
+    let given = members[toolCalls]?.arrayValue ?? []
+    var taken = Set(given.compactMap { $0["id"]?.stringValue })
+    let calls = given.enumerated().map { index, call -> JSONValue in
+      guard case .object(var parts) = call else { return call }
+      if let name = parts["name"] { parts["name"] = filter.filtered(name) }
+      if let id = parts["id"], filter.filtered(id) != id {
+        var new = "call_s\(step)_\(index + 1)"
+        while !taken.insert(new).inserted { new += "_" }
+        parts["id"] = .string(new)
+      }
+      return .object(parts)
+    }
+    if members[toolCalls] != nil { members[toolCalls] = .array(calls) }
+    return .object(members)
+  }
+
+  /// What a reply shows once it is masked.
+  private struct MaskedReply {
+    /// Of its calls, in order.
+    var arguments: [JSONValue]
+    /// What they do not show.
+    var values: [JSONValue]
+    /// It as it came, where that is not shown.
+    var hiddenOrigin: JSONValue?
+  }
+
+  /// Leaves in a reply's words and calls what is shown of them. `hiddenOrigin`: where it was hidden before.
   private static func mask(
-    replyIn members: inout [String: JSONValue], _ fields: SensitiveFields, _ filter: inout SealedFilter
-  ) -> (arguments: [JSONValue], values: [JSONValue]) {
-    let given = members["tool_calls"]?.arrayValue ?? []
+    replyIn members: inout [String: JSONValue], hiddenOrigin: JSONValue?, _ fields: SensitiveFields,
+    _ filter: inout SealedFilter
+  ) -> MaskedReply {
+    let given = members[toolCalls]?.arrayValue ?? []
     let before = given.map { $0[arguments] ?? .null }
     let masked = zip(given, before).map { call, arguments in
       Self.masked(arguments: arguments, of: call["name"]?.stringValue ?? "", fields)
@@ -92,30 +133,40 @@ package enum StepSealing {
     for call in masked { filter.learn(call.values) }
     let shown = masked.map { filter.filtered($0.shown) }
     if let text = members["text"] { members["text"] = filter.filtered(text) }
-    if members["tool_calls"] != nil {
-      members["tool_calls"] = .array(
+    if members[toolCalls] != nil {
+      members[toolCalls] = .array(
         zip(given, shown).map { call, shown in
           guard case .object(var parts) = call else { return call }
           if parts[arguments] != nil { parts[arguments] = shown }
           return .object(parts)
         })
     }
-    if let origin = members["origin"] {
-      members["origin"] = Self.origin(origin, exact: before, shown, fields, filter)
+    var reply = MaskedReply(arguments: shown, values: masked.flatMap(\.values))
+    guard let sent = members[origin] ?? hiddenOrigin else { return reply }
+    // What is hidden stays so, whatever the list has lost since.
+    let wasHidden = members.removeValue(forKey: origin) == nil
+    guard let kept = Self.origin(sent, exact: before, shown, fields, filter) else { return reply }
+    if wasHidden || kept.isSensitive {
+      reply.hiddenOrigin = kept.json
+    } else {
+      members[origin] = kept.json
     }
-    return (shown, masked.flatMap(\.values))
+    return reply
   }
 
-  /// A reply as its provider sent it, with the shown arguments in its calls; nil where anything else of it must not be
-  /// shown: then it cannot go back as it came, and goes as text and calls.
+  /// A reply as its provider sent it, with the shown arguments in its calls; nil where anything else of it has a value that
+  /// the filter knows: then it cannot go back as it came, and goes as text and calls. `isSensitive`: a member outside its
+  /// calls is, by its name; that goes back, and is not looked for elsewhere, since it may be any word.
   private static func origin(
     _ origin: JSONValue, exact: [JSONValue], _ shown: [JSONValue], _ fields: SensitiveFields, _ filter: SealedFilter
-  ) -> JSONValue? {
-    guard case .object(var members) = origin, let message = members["message"]?.objectValue else { return origin }
+  ) -> (json: JSONValue, isSensitive: Bool)? {
+    guard case .object(var members) = origin, let message = members["message"]?.objectValue else {
+      return (origin, false)
+    }
     var parts = message
     let changed = zip(exact, shown).map { $0 == $1 ? Optional.none : $1 }
-    if let sent = message["tool_calls"]?.arrayValue {
-      parts["tool_calls"] = .array(
+    if let sent = message[toolCalls]?.arrayValue {
+      parts[toolCalls] = .array(
         sent.enumerated().map { index, call in
           guard changed.indices.contains(index), let arguments = changed[index], case .object(var call) = call,
             case .object(var function)? = call["function"]
@@ -137,10 +188,10 @@ package enum StepSealing {
         })
     }
     let whole = JSONValue.object(parts)
-    guard filter.filtered(whole.masked(fields)) == whole else { return nil }
+    guard filter.filtered(whole) == whole else { return nil }
     members["message"] = whole
     if let envelope = members["envelope"] { members["envelope"] = filter.filtered(envelope.masked(fields)) }
-    return .object(members)
+    return (.object(members), whole.hasSensitive(fields))
   }
 
   /// The output of a tool call's step: `{"text","files"}`. `hidden`: what the tool itself shows `[sealed]` for.
@@ -164,6 +215,21 @@ package enum StepSealing {
 }
 
 extension StepSealing {
+  /// What the filter looks for of a step's input or output, opened.
+  package static func values(in part: JSONValue) -> [JSONValue] { part[member]?[values]?.arrayValue ?? [] }
+
+  /// The reply that an output does not show as it came, opened.
+  package static func origin(in part: JSONValue) -> JSONValue? {
+    guard let hidden = part[member]?[origin], hidden["message"] != nil else { return Optional.none }
+    return hidden
+  }
+
+  /// The arguments in a reply's output, by the id of their call.
+  package static func arguments(inReply output: JSONValue) -> [String: JSONValue] {
+    let calls = output[toolCalls]?.arrayValue ?? []
+    return Dictionary(calls.map { ($0["id"]?.stringValue ?? "", $0[arguments] ?? .null) }) { $1 }
+  }
+
   /// A step's input or output as the store gives it back, and everybody sees it.
   package static func shown(_ value: JSONValue) -> JSONValue {
     guard case .object(var members) = value, let hidden = members[member]?.objectValue else { return value }

@@ -44,10 +44,13 @@ package struct ToolContext: Sendable {
   package var sensitive: SensitiveFields
   /// Finds the task's sealed values: a tool that cuts a long text filters it first, for half a value is not found later.
   package var filter: SealedFilter
+  /// A reference stands in the host that the call names: what it was opened to is nobody's to look up.
+  package var hasSealedHost = false
   package init(
     task: TaskID, step: Int, workspace: String, idempotencyKey: String, allowHosts: [String],
-    sensitive: SensitiveFields = .standard, filter: SealedFilter = SealedFilter()
+    sensitive: SensitiveFields = .standard, filter: SealedFilter = SealedFilter(), hasSealedHost: Bool = false
   ) {
+    self.hasSealedHost = hasSealedHost
     (self.task, self.step, self.workspace) = (task, step, workspace)
     (self.idempotencyKey, self.allowHosts) = (idempotencyKey, allowHosts)
     (self.sensitive, self.filter) = (sensitive, filter)

@@ -47,7 +47,7 @@ extension KeyRing {
 }
 
 /// Opens what the rows of one task hold sealed, and finds what they hold in clear and readers hide.
-private struct ClearReading {
+struct ClearReading {
   private let sealing: StoreSealing
   private let mask: RowMask
   /// Rows may be from before there was a key.
@@ -103,13 +103,13 @@ private struct ClearReading {
     let sealed = part[StepSealing.member]
     if let sealed { steps.append((step, sealed)) }
     // Sealed where it stood, by its name alone; of a reply's calls one may be so, and another not.
-    if sealed == nil, row.type == .stepStarted, let arguments = part["arguments"] {
-      steps.append((step, ["arguments": arguments]))
+    if sealed == nil, row.type == .stepStarted, let arguments = part[StepSealing.arguments] {
+      steps.append((step, .object([StepSealing.arguments: arguments])))
     }
-    if let calls = part["tool_calls"]?.arrayValue {
-      let byID = calls.map { ($0["id"]?.stringValue ?? "", $0["arguments"] ?? .null) }
+    if part[StepSealing.toolCalls] != nil {
       let exact = sealed?[StepSealing.calls]?.objectValue ?? [:]
-      steps.append((step, ["calls": .object(exact.merging(byID) { exact, _ in exact })]))
+      let all = exact.merging(StepSealing.arguments(inReply: part)) { exact, _ in exact }
+      steps.append((step, .object([StepSealing.calls: .object(all)])))
     }
   }
 
@@ -140,7 +140,7 @@ private struct ClearReading {
   ) {
     let prefix = "/input"
     if row.type == .taskSubmitted, column == .body, pointer.hasPrefix(prefix + "/") {
-      input[ClearValues.path(ofPointer: String(pointer.dropFirst(prefix.count)))] = clear
+      input[String(pointer.dropFirst(prefix.count))] = clear
     } else if !pointer.contains("/\(StepSealing.member)/") {
       others.append(clear)
     }

@@ -2,7 +2,8 @@ import AgentCore
 
 /// What a write or an edit is going to do to one file: the evidence in the step's `started` row.
 ///
-/// `{"path":"a/b.txt","before":DIGEST or null where no file stood,"after":DIGEST}`
+/// `{"path":"a/b.txt","before":DIGEST or null where no file stood,"after":DIGEST}`; in the journal the path is without
+/// the task's sealed values, so that the call's own says where the file is.
 struct FileChange: Sendable, Hashable {
   var path: WorkspacePath
   var before: String?
@@ -16,13 +17,14 @@ struct FileChange: Sendable, Hashable {
     ["path": .string(path.text), "before": JSONValue(before), "after": .string(after)]
   }
 
-  /// Reads what `evidence` wrote; nil for anything else.
-  init?(evidence: JSONValue?) {
+  /// Reads what `evidence` wrote of a call with that path; nil for anything else. `filter`: what the journal's form went
+  /// through, or more.
+  init?(evidence: JSONValue?, of path: WorkspacePath, _ filter: SealedFilter) {
     guard let text = evidence?["path"]?.stringValue, let after = evidence?["after"]?.stringValue,
-      let before = evidence?["before"], before.isNull || before.stringValue != nil
+      let before = evidence?["before"], before.isNull || before.stringValue != nil,
+      text == path.text || filter.filtered(text) == filter.filtered(path.text)
     else { return nil }
-    do throws(WorkspaceError) { path = try WorkspacePath(text) } catch { return nil }
-    (self.before, self.after) = (before.stringValue, after)
+    (self.path, self.before, self.after) = (path, before.stringValue, after)
   }
 }
 
@@ -35,7 +37,7 @@ extension FileToolbox {
     _ plan: ToolPlan, path: WorkspacePath, verb: String, in context: ToolContext,
     content: @escaping @Sendable (FileSnapshot?) throws(WorkspaceError) -> [UInt8]
   ) async throws(ToolError) -> ToolOutcome {
-    guard let change = FileChange(evidence: plan.evidence), change.path == path else {
+    guard let change = FileChange(evidence: plan.evidence, of: path, context.filter) else {
       throw ToolError("plan_invalid", "the plan does not belong to this call")
     }
     let temporaryName = temporaryName(in: context)
@@ -65,8 +67,16 @@ extension FileToolbox {
   /// What became of a change that a crash cut: the file is as after it, as before it, or neither.
   ///
   /// Removes what an unfinished write of that step left behind.
-  func recall(_ plan: ToolPlan, verb: String, in context: ToolContext) async -> ToolRecall {
-    guard let change = FileChange(evidence: plan.evidence) else { return .inDoubt("the plan notes no digests") }
+  func recall(
+    _ arguments: JSONValue, _ plan: ToolPlan, verb: String, in context: ToolContext
+  ) async -> ToolRecall {
+    let path: WorkspacePath
+    do throws(ToolError) { path = try WorkspacePath(argument: arguments["path"]?.stringValue ?? "") } catch {
+      return .inDoubt(error.detail)
+    }
+    guard let change = FileChange(evidence: plan.evidence, of: path, context.filter) else {
+      return .inDoubt("the plan notes no digests of this file")
+    }
     let digester = digester
     do throws(ToolError) {
       return try await run(in: context) { (folder, ticket) throws(WorkspaceError) in

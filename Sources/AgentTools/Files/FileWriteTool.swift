@@ -52,6 +52,6 @@ package struct FileWriteTool: AgentTool {
   }
 
   package func recall(_ arguments: JSONValue, plan: ToolPlan, in context: ToolContext) async -> ToolRecall {
-    await toolbox.recall(plan, verb: Self.verb, in: context)
+    await toolbox.recall(arguments, plan, verb: Self.verb, in: context)
   }
 }

@@ -40,9 +40,8 @@ struct HTTPAnswerText {
 
   /// `isCut`: more bytes came, or would have come, than were read; `incomplete`: the error that ended the body.
   func outcome(body: [UInt8], isCut: Bool, incomplete: TransportError.Code?) -> ToolOutcome {
-    let (isTorn, byteCount) = (isCut || incomplete != nil, body.count)
-    let text = Self.decoded(body, mayEndAmidScalar: isTorn)
-    let masked = text.map { SensitiveText($0, fields) }
+    let isTorn = isCut || incomplete != nil
+    let masked = Self.decoded(body, mayEndAmidScalar: isTorn).map { SensitiveText($0, fields) }
     let hidden = sealedHeaders.map { .string($0) } + (masked?.values ?? [])
     var filter = filter
     // What a sensitive member holds may stand beside it once more.
@@ -59,9 +58,9 @@ struct HTTPAnswerText {
       torn = SealedFilter([Secret(String(String.UnicodeScalarView(end.unicodeScalars.prefix(Self.tornScalars))))])
       if let beginning = shown.flatMap(torn.beginning(of:)) { (shown, isCut) = (beginning, true) }
     }
-    let body = shown.map { isTorn ? filter.filtered(cut: blanked($0)) : filter.filtered(blanked($0)) }
+    let text = shown.map { isTorn ? filter.filtered(cut: blanked($0)) : filter.filtered(blanked($0)) }
     let answer = answer(
-      body, bytes: byteCount, isCut: isCut, incomplete: incomplete,
+      text, bytes: body.count, isCut: isCut, incomplete: incomplete,
       Filters(whole: filter, torn: torn))
     return ToolOutcome(text: answer, hidden: hidden)
   }

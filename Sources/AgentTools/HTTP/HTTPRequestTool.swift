@@ -81,12 +81,16 @@ package struct HTTPRequestTool: AgentTool {
   }
 
   private func rule(for url: HTTPURL, in context: ToolContext) throws(ToolError) -> EgressRule {
+    let (filter, isOpened) = (context.filter, context.hasSealedHost ? url.host.text : nil)
     let rule = EgressRule(
       allowHosts: context.allowHosts, ownListeners: SocketAddress.withInterfaces(ownListeners()),
-      ownAddresses: ownAddresses())
+      ownAddresses: ownAddresses(), isSecret: { $0 == isOpened || filter.filtered($0) != $0 })
     guard rule.mayReach(url) else {
+      // `hostAndPort` may be what a reference was opened to.
+      let host = context.hasSealedHost ? "the host, which has a sealed value in it," : "\(url.hostAndPort)"
+      let asked = context.hasSealedHost ? " by its name: nobody is asked for its address" : ""
       throw ToolError(
-        "egress_denied", "\(url.hostAndPort) is not in this agent's allow_hosts, or is this service itself")
+        "egress_denied", "\(host) is not in this agent's allow_hosts\(asked), or is this service itself")
     }
     return rule
   }
@@ -112,21 +116,17 @@ package struct HTTPRequestTool: AgentTool {
   private func read(
     _ body: HTTPExchange.ResponseBody, upTo limit: Int, _ fields: SensitiveFields
   ) async -> (bytes: [UInt8], isCut: Bool, failure: TransportError?) {
-    let most = limit + ToolOutcome.maximumBytes
-    var bytes: [UInt8] = []
+    var answer = AnswerBody(limit: limit) { HTTPAnswerText.endsWithinValue($0, fields) }
     do throws(TransportError) {
       for try await piece in body {
-        bytes.append(contentsOf: piece)
-        guard bytes.count > limit else { continue }
-        for end in [limit, min(bytes.count, most)] {
-          let beginning = Array(bytes.prefix(end))
-          if end == most || !HTTPAnswerText.endsWithinValue(beginning, fields) { return (beginning, true, nil) }
-        }
+        answer.take(piece)
+        if answer.isCut { break }
       }
     } catch {
-      return (bytes, false, error)
+      return (answer.bytes, false, error)
     }
-    return (bytes, false, nil)
+    // What came past the limit came for a value's sake alone.
+    return (answer.bytes, answer.isCut || answer.bytes.count > limit, nil)
   }
 
   private func toolError(_ error: TransportError, isOnce: Bool) -> ToolError {

@@ -131,6 +131,13 @@ import Testing
     #expect(!SealedFilter.canLookFor(values + [["a": ["b": 123_456_789]]]))
   }
 
+  @Test("a filter whose only value is too long to be looked for lets nothing through") func tooLong() {
+    let filter = SealedFilter([Secret(String(repeating: "x", count: 5 << 20))])
+    #expect(filter.isOverfull && !filter.isEmpty && filter.filtered("words") == "[sealed]")
+    var stream = SealedStream(filter)
+    #expect(stream.take("words").isEmpty && stream.take(" more").isEmpty && stream.finish().isEmpty)
+  }
+
   @Test("values that overlap or touch are one") func overlaps() {
     let filter = SealedFilter([Secret("abcdefgh"), Secret("efghijkl"), Secret("abcdefghij")])
     #expect(filter.filtered("x abcdefghijkl y") == "x [sealed] y")

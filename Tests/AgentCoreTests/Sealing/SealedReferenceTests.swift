@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct SealedReferenceTests {
   private static let clear = ClearValues(input: [
-    "api_key": "k-\"quoted\"\\", "token": 42, "login.password": "p\nq", "password": ["user": "u", "list": ["a", "b"]],
+    "/api_key": "k-\"quoted\"\\", "/token": 42, "/login/password": "p\nq",
+    "/password": ["user": "u", "list": ["a", "b"]],
   ])
 
   private func opened(_ arguments: JSONValue, _ tool: String) throws -> JSONValue {
@@ -46,6 +47,7 @@ import Testing
     [
       ("file.write", ["text": "{{input.prompt}}"]), ("file.write", ["text": "{{input.api_key"]),
       ("file.write", ["text": "x [sealed]"]), ("file.edit", ["new": "[sealed]"]),
+      ("file.edit", ["old": "key=[sealed]", "new": "key=other"]),
       ("http.request", ["url": "http://h/{{input.login.password}}"]),
       ("http.request", ["headers": ["A": "{{input.login.password}}"]]),
       ("http.request", ["headers": ["Authorization": "[sealed]"]]), ("http.request", ["body": ["a": ["[sealed]"]]]),
@@ -66,6 +68,47 @@ import Testing
     let arguments: JSONValue = ["text": "{{input.title}}", "pattern": "{{input.token}}"]
     #expect(try SealedReference.opened(arguments, of: "file.write", .none) == arguments)
     #expect(try opened(arguments, "file.search") == arguments)
-    #expect(try opened(["old": "[sealed]"], "file.edit") == ["old": "[sealed]"])
+  }
+
+  @Test("who has only seen `[sealed]` of a passage is told how to name it") func passage() {
+    let error = #expect(throws: ToolError.self) { try opened(["old": "a [sealed]", "new": "b"], "file.edit") }
+    let start = "`old` holds `[sealed]`, which stands for a value that you cannot see: write its reference"
+    #expect(error?.detail.hasPrefix(start) == true && error?.detail.contains("{{input.login.password}}") == true)
+  }
+
+  @Test("a path that two members share stands for neither, and both are looked for") func shared() {
+    let clear = ClearValues(
+      input: [
+        "/a/b/token": "first-value", "/a.b/token": "second-value", "//api_key": "third-value",
+        "/api_key": "fourth-value",
+        "/login": ["password": "fifth-value", "pin": "sixth-value"], "/login/password": "fifth-value",
+        "/login.pin": "seventh-value", "/a~1b/token": "eighth-value",
+      ], steps: [])
+    #expect(clear.paths == [".api_key", "a/b.token", "api_key", "login", "login.password"])
+    #expect(clear.reveal(path: "login.password") == "fifth-value" && clear.reveal(path: ".api_key") == "third-value")
+    #expect(SealedFilter(clear.revealTexts()).filtered("first-value second-value sixth-value").hasPrefix("[sealed] [s"))
+    for path in ["a.b.token", "login.pin"] {
+      let reference: JSONValue = ["text": .string(SealedReference.text(path))]
+      let error = #expect(throws: ToolError.self) { try SealedReference.opened(reference, of: "file.write", clear) }
+      #expect(error?.code == "tool_arguments_invalid" && error?.detail.contains("more than one member") == true)
+    }
+    // They alone are references, too.
+    let alone = ClearValues(input: ["/a/b/token": 1, "/a.b/token": 2])
+    #expect(alone.paths.isEmpty)
+    #expect(throws: ToolError.self) {
+      try SealedReference.opened(["text": "{{input.a.b.token}}"], of: "file.write", alone)
+    }
+  }
+
+  @Test(
+    "the host of a URL may come of a reference wherever one stands before its path",
+    arguments: [
+      ("http://{{input.token}}.evil.example/", true), ("{{input.url}}", true), ("http:{{input.slashes}}x/", true),
+      ("http://u@{{input.a}}", true), ("http://a.example{{input.rest}}", true), ("http://a.example/{{input.a}}", false),
+      ("http://a.example?{{input.a}}", false), ("http://a.example#{{input.a}}", false), ("http://a.example/", false),
+    ])
+  func host(url: String, isSealed: Bool) {
+    #expect(SealedReference.standsInHost(of: ["url": .string(url)], of: "http.request") == isSealed)
+    #expect(!SealedReference.standsInHost(of: ["url": .string(url)], of: "file.write"))
   }
 }

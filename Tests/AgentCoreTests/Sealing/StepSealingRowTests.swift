@@ -74,6 +74,32 @@ import Testing
     #expect(row["output"]?["origin"]?["message"]?.text.contains("1234") == false)
   }
 
+  @Test("a reply that went back as it came does so under a longer list, without what that hides in its calls")
+  func hiddenOrigin() {
+    let call: JSONValue = ["n": 1, "pin": "1234-long-pin"]
+    func origin(_ call: JSONValue) -> JSONValue {
+      let calls: JSONValue = [["function": ["arguments": .string(call.text)]]]
+      return [
+        "provider": "p", "model": "m", "message": ["tool_calls": calls, "search": ["token": "any"], "pin": "other"],
+      ]
+    }
+    let reply: JSONValue = [
+      "text": "", "tool_calls": [["id": "a", "name": "t", "arguments": call]], "origin": origin(call),
+    ]
+    for fields in [Self.short, SensitiveFields(["other"])] {
+      var filter = SealedFilter()
+      let output = StepSealing.output(ofModel: reply, fields, &filter)
+      // Hidden already, or only now.
+      #expect((StepSealing.origin(in: output) == origin(call)) == (fields == Self.short))
+      let row = renewed(["output": StepSealing.shown(output)], ["output": output], .stepFinished, .modelCall)
+      let now = row["output"] ?? .null
+      #expect(StepSealing.origin(in: now) == origin(["n": 1, "pin": "[sealed]"]), "\(now.text)")
+      #expect(now["origin"] == nil && now["sealed"]?["calls"] == ["a": call])
+      let again: JSONValue = ["output": StepSealing.shown(now)]
+      #expect(renewed(again, row, .stepFinished, .modelCall) == again)
+    }
+  }
+
   @Test("what was sealed where it stood is taken in as it was, and alone it stays there") func inPlace() {
     func row(_ pin: String) -> JSONValue {
       ["input": ["call_id": "c", "arguments": ["pin": .string(pin), "body": .string(Self.body)]]]

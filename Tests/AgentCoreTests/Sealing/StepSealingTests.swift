@@ -77,6 +77,23 @@ import Testing
     #expect(output == ["text": "ok", "tool_calls": []])
   }
 
+  @Test("a reply with a sensitive member beside its calls is kept whole, where nobody sees it") func hiddenOrigin() {
+    var filter = SealedFilter()
+    let origin: JSONValue = [
+      "provider": "p", "model": "m", "message": ["content": "ok", "logprobs": [["token": "anything"]]],
+      "envelope": ["id": "i"],
+    ]
+    let reply: JSONValue = ["text": "ok anything", "tool_calls": [], "origin": origin]
+    let output = StepSealing.output(ofModel: reply, Self.fields, &filter)
+    #expect(
+      output == [
+        "text": "ok anything", "tool_calls": [], "sealed": ["calls": [:], "values": [], "origin": origin],
+      ])
+    #expect(StepSealing.origin(in: output) == origin && StepSealing.origin(in: StepSealing.shown(output)) == nil)
+    // It may be any word: nothing else is hidden for it.
+    #expect(filter.isEmpty)
+  }
+
   @Test("a tool's result is filtered, what it hides is kept") func result() {
     var filter = SealedFilter([Secret("hunter2-hunter2")])
     let output = StepSealing.output(

@@ -5,8 +5,6 @@ import Testing
 
 /// A name comes to `sensitive_fields` of a running service whose rows hold its values.
 @Suite struct LongerListTests {
-  private static func encryption(_ names: String) -> String { "encryption: {sensitive_fields: [\(names)]}\n" }
-
   private static func files(_ server: LoopbackServer) -> [String: String] {
     ServiceProcess.scripted(
       [
@@ -29,7 +27,7 @@ import Testing
         ]
       ]
     ).merging([
-      "encryption.yaml": encryption("api_key, password, token"),
+      "encryption.yaml": ServiceProcess.encryption("api_key", "password", "token"),
       "permissions.yaml": "roles:\n  agent: [task:execute, http:request]\n",
     ]) { $1 }
   }
@@ -52,12 +50,11 @@ import Testing
     let before = try await shown()
     for word in ["sent", "given", "input"] { #expect(before.contains("planted-pin-\(word)"), "\(before)") }
     #expect(!before.contains("planted-credential") && !before.contains("planted-cookie"))
-    try service.writeConfiguration("encryption.yaml", Self.encryption("api_key, password, token, pin"))
-    #expect(try await service.send("POST", "/api/config/reload").status == 200)
+    try await service.lengthenList(by: "pin")
     // Whether the pass has come to the rows or not.
     let text = try await shown()
     #expect(!text.contains("planted") && text.contains("[sealed]"), "\(text)")
-    _ = try await service.logged("sealing_finished")
+    try await service.sealed()
     #expect(try await shown() == text)
     await rig.stop(service)
     #expect(try await rig.findings(of: "planted-").isEmpty)

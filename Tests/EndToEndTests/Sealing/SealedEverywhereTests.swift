@@ -17,34 +17,18 @@ import Testing
     let watch = ProcessWatch(secrets)
     let echo = try EchoServer(secrets) { watch.look() }
     defer { echo.server.stop() }
-    let site = try await Site(
-      format, Self.rules(secrets, echo.server),
-      agent: [
-        "tools": ["file.list", "file.read", "file.search", "file.write", "file.edit", "http.request"],
-        "allow_hosts": [.string("127.0.0.1:\(echo.server.port)")],
-      ], settings: ["lenient": true],
-      files: ["permissions.yaml": "roles:\n  agent: [task:execute, file:read, file:write, http:request]\n"])
+    let site = try await Self.site(format, secrets, echo.server)
     watch.follow(site.service.pid)
     var seen = Seen(secrets)
-    var events = try await site.service.events("/api/events?after=0")
-    _ = try await events.position()
     let order: JSONValue = [
       "agent": "worker", "input": secrets.input, "metadata": secrets.metadata, "max_attempts": 1,
       "labels": ["password": secrets["label"].value],
     ]
-    let created = try await site.service.send("POST", "/api/tasks", order, headers: [("Idempotency-Key", "one")])
-    seen.look(created, "POST")
-    let id = try #require(created.json["id"]?.stringValue, "\(created.text)")
-    while let event = try await events.next(), !["task.completed", "task.failed"].contains(event.name) { watch.look() }
-    let task = try await site.service.ended(id)
-    #expect(task["status"] == "completed", "\(task.text) \(site.double.told.suffix(2000))")
-    #expect(task["output"]?["text"]?.stringValue?.contains("[sealed]") == true, "\(task.text)")
-    seen.look(events.text, "events")
-    #expect(events.text.contains("event: delta"))
+    let id = try await Self.run(order, at: site, watch, &seen)
     try await Self.lookAtAnswers(of: site.service, id, order, secrets, &seen)
     watch.look()
-    // While each request was on its way, and at each event of the run. There are no children yet: no tool starts one, and whoever writes
-    // the first that does has to see to it that this test catches it at work.
+    // While each request was on its way, and at each event of the run. There are no children yet: no tool starts one, and
+    // whoever writes the first that does has to see to it that this test catches it at work.
     #expect(watch.looks > 2 * echo.server.requests.count && watch.family == [site.service.pid])
     seen.found.merge(watch.found) { $1 }
     try Self.expectClear(secrets, echo.server, site)
@@ -58,6 +42,36 @@ import Testing
     seen.look(again.standardError + again.standardOutput, "output")
     try Self.lookAtFiles(site, &seen)
     #expect(seen.found.isEmpty, "\(seen.found)")
+  }
+
+  private static func site(
+    _ format: WireFormat, _ secrets: PlantedSecrets, _ server: LoopbackServer
+  ) async throws -> Site {
+    try await Site(
+      format, rules(secrets, server),
+      agent: [
+        "tools": ["file.list", "file.read", "file.search", "file.write", "file.edit", "http.request"],
+        "allow_hosts": [.string("127.0.0.1:\(server.port)")],
+      ], settings: ["lenient": true],
+      files: ["permissions.yaml": "roles:\n  agent: [task:execute, file:read, file:write, http:request]\n"])
+  }
+
+  /// Runs the task to its end, at each of whose events the processes are looked at; its id.
+  private static func run(
+    _ order: JSONValue, at site: Site, _ watch: ProcessWatch, _ seen: inout Seen
+  ) async throws -> String {
+    var events = try await site.service.events("/api/events?after=0")
+    _ = try await events.position()
+    let created = try await site.service.send("POST", "/api/tasks", order, headers: [("Idempotency-Key", "one")])
+    seen.look(created, "POST")
+    let id = try #require(created.json["id"]?.stringValue, "\(created.text)")
+    while let event = try await events.next(), !["task.completed", "task.failed"].contains(event.name) { watch.look() }
+    let task = try await site.service.ended(id)
+    #expect(task["status"] == "completed", "\(task.text) \(site.double.told.suffix(2000))")
+    #expect(task["output"]?["text"]?.stringValue?.contains("[sealed]") == true, "\(task.text)")
+    seen.look(events.text, "events")
+    #expect(events.text.contains("event: delta"))
+    return id
   }
 
   /// Where each secret was found that should not have been.
