@@ -64,23 +64,25 @@ struct ConfigurationLoad {
     return .broken
   }
 
+  /// Its root, and a log for what is found there; no root where the file is absent or broken: then the defaults count.
+  private mutating func rootOrNone(_ name: String, _ keys: [ConfigKey]) -> (root: YAMLNode?, log: IssueLog) {
+    if case .read(let root, let log) = parse(name, keys) { return (root, log) }
+    return (nil, IssueLog(file: file(name)))
+  }
+
   private mutating func server(into result: inout LoadedConfiguration) {
-    var (root, log): (YAMLNode?, IssueLog) = (nil, IssueLog(file: file("server.yaml")))
-    if case .read(let node, let noted) = parse("server.yaml", ServerSettings.keys) { (root, log) = (node, noted) }
+    var parsed = rootOrNone("server.yaml", ServerSettings.keys)
     let values: [ConfigValue]
-    (result.server, values) = ServerSettings.read(root, log: &log)
-    issues += log.issues
+    (result.server, values) = ServerSettings.read(parsed.root, log: &parsed.log)
+    issues += parsed.log.issues
     result.values += values
   }
 
   private mutating func encryption(into result: inout LoadedConfiguration) {
-    var (root, log): (YAMLNode?, IssueLog) = (nil, IssueLog(file: file("encryption.yaml")))
-    if case .read(let node, let noted) = parse("encryption.yaml", EncryptionSettings.keys) {
-      (root, log) = (node, noted)
-    }
+    var parsed = rootOrNone("encryption.yaml", EncryptionSettings.keys)
     let values: [ConfigValue]
-    (result.encryption, values) = EncryptionSettings.read(root, log: &log)
-    issues += log.issues
+    (result.encryption, values) = EncryptionSettings.read(parsed.root, log: &parsed.log)
+    issues += parsed.log.issues
     result.values += values
   }
 
@@ -178,6 +180,7 @@ struct ConfigurationLoad {
         ))
     }
     result.agents = settings.agents
+    result.providers.hideInBodies(settings.bodySecrets)
     result.values += values
   }
 

@@ -9,10 +9,16 @@ package struct EgressRule: Sendable {
   private let ownListeners: [SocketAddress]
   private let ownAddresses: Set<IPAddress>
   private let blocks = SpecialPurposeBlocks()
+  private let isSecret: @Sendable (String) -> Bool
 
   /// `ownListeners` are the addresses that this process listens on, wildcards followed by the machine's own
-  /// (`SocketAddress.withInterfaces`); `ownAddresses` those of its interfaces (`IPAddress.ofThisMachine`).
-  package init(allowHosts: [String], ownListeners: [SocketAddress], ownAddresses: [IPAddress] = []) {
+  /// (`SocketAddress.withInterfaces`); `ownAddresses` those of its interfaces (`IPAddress.ofThisMachine`). Of a name that
+  /// `isSecret` nobody is asked for an address, unless the name itself is listed: the question would tell it.
+  package init(
+    allowHosts: [String], ownListeners: [SocketAddress], ownAddresses: [IPAddress] = [],
+    isSecret: @escaping @Sendable (_ name: String) -> Bool = { _ in false }
+  ) {
+    self.isSecret = isSecret
     self.ownAddresses = Set(ownAddresses.map(\.unmapped))
     entries = allowHosts.compactMap(AllowedHost.init)
     self.ownListeners = ownListeners
@@ -39,13 +45,15 @@ package struct EgressRule: Sendable {
     case .irregular: return false
     case .address(let address): return permits(SocketAddress(address, port: url.port), for: url.host)
     case .name(let name):
-      return entries.contains { entry in
-        switch entry {
-        case .name(let allowed): allowed == name
-        case .endpoint(_, let port): port == url.port
-        case .network: true
+      if entries.contains(.name(name)) { return true }
+      return !isSecret(name)
+        && entries.contains { entry in
+          switch entry {
+          case .name: false
+          case .endpoint(_, let port): port == url.port
+          case .network: true
+          }
         }
-      }
     }
   }
 

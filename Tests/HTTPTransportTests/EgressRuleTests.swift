@@ -63,6 +63,19 @@ import Testing
     #expect(try !permits(allowed, "64:ff9b::127.0.0.1", port: 9000, host: "[64:ff9b::7f00:1]"))
   }
 
+  @Test("a secret name is worth no question, unless it is listed itself") func secretName() throws {
+    func mayReach(_ allowHosts: [String], _ url: String) throws -> Bool {
+      EgressRule(allowHosts: allowHosts, ownListeners: [], isSecret: { $0.contains("hunter2") }).mayReach(
+        try HTTPURL(url))
+    }
+    for entry in ["10.0.0.0/8", "127.0.0.1:80", "evil.example"] {
+      #expect(try !mayReach([entry], "http://HUNTER2.evil.example/"), "\(entry)")
+    }
+    #expect(try mayReach(["10.0.0.0/8"], "http://other.evil.example/"))
+    #expect(try mayReach(["hunter2.evil.example"], "http://hunter2.evil.example/"))
+    #expect(try mayReach(["10.0.0.0/8"], "http://10.1.2.3/"))
+  }
+
   @Test("a network opens its addresses and no other") func network() throws {
     #expect(try permits(["10.1.0.0/16"], "10.1.9.9", host: "10.1.9.9"))
     #expect(try permits(["10.1.0.0/16"], "10.1.9.9", host: "intranet"))

@@ -7,11 +7,16 @@ import Hummingbird
 struct FileRoutes: Sendable {
   let services: APIServices
 
-  /// One page: a walk has no place to go on from. What it leaves out it owns up to: `"truncated":true`.
+  /// One page: a walk has no place to go on from. What it leaves out it owns up to: `"truncated":true`. A path that says
+  /// what the task holds sealed is shown without it; who knows the path gets the file.
   func list(_ call: APICall) async throws -> Response {
-    let folder = try await services.tasks.workspace(of: try call.taskID())
+    let id = try call.taskID()
+    let folder = try await services.tasks.workspace(of: id)
     let (files, isCut) = try await services.workspaces.files(in: folder)
-    var members: [String: JSONValue] = ["data": .array(files.map { TaskBody.json($0) }), "next_cursor": .null]
+    let filter = try await services.tasks.filter(of: id)
+    var members: [String: JSONValue] = [
+      "data": .array(files.map { filter.filtered(TaskBody.json($0)) }), "next_cursor": .null,
+    ]
     if isCut { members["truncated"] = true }
     return .json(.object(members))
   }

@@ -5,6 +5,8 @@ package struct AgentSettings: Sendable {
   package var agents: [AgentDefinition]
   /// Where each agent that names a provider does so, to be checked once the providers are known.
   var providerMarks: [(agent: AgentID, provider: Placed<String>)] = []
+  /// What variables put into the agents' `body`.
+  var bodySecrets: [Secret] = []
 
   /// The tools that the product has.
   package static let toolNames = [
@@ -78,6 +80,7 @@ package struct AgentSettings: Sendable {
       let (agent, provider) = readAgent(name, section, surroundings, &reader)
       if let provider { settings.providerMarks.append((agent.id, provider)) }
       settings.agents.append(agent)
+      settings.bodySecrets += RequestBodyMembers.variableTexts(section)
     }
     log = reader.log
     return (settings, reader.values)

@@ -33,6 +33,16 @@ package struct ProviderSettings: Sendable, Hashable {
     return remote.needsKey && remote.apiKey == nil
   }
 
+  /// Any of them may be sent an agent's `body`.
+  mutating func hideInBodies(_ secrets: [Secret]) {
+    guard !secrets.isEmpty else { return }
+    for index in providers.indices {
+      guard case .remote(var remote) = providers[index].kind else { continue }
+      remote.bodySecrets += secrets
+      providers[index].kind = .remote(remote)
+    }
+  }
+
   /// `default` means the default provider wherever a provider is named.
   static let reservedNames: Set<String> = ["default"]
   /// Each is a row of the status page and a label of the metrics.

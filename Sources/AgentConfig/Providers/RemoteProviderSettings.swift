@@ -39,6 +39,8 @@ package struct RemoteProviderSettings: Sendable, Hashable {
   package var proxy: Secret?
   /// Members of each request's body besides ours; null takes one away.
   package var body: [String: JSONValue] = [:]
+  /// What variables put into the bodies of requests, by this section and by agents': perhaps a credential.
+  package var bodySecrets: [Secret] = []
   /// The request's member that carries the output limit.
   package var maximumTokensName: String
   /// Requests are marked for the provider's cache of prompts; of Anthropic's messages alone.

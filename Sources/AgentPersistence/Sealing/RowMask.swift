@@ -27,6 +27,7 @@ struct RowMask: Sendable {
   func readable(_ type: JournalEventType, head: String, body: Data?) -> (text: StoredText, isWhole: Bool) {
     // `try?`: that it cannot be read is what the caller tells.
     if let text = (try? shown(type, head: head, body: body)) ?? nil { return (text, true) }
+    // See above for what an error means.
     let text = (try? shown(type, head: head, body: nil)) ?? nil
     return (text ?? StoredText(head: .object([:]), body: nil), false)
   }

@@ -117,6 +117,27 @@ import Testing
     }
   }
 
+  @Test(
+    "a host with a sealed value in it must be listed by its name, or be an address",
+    arguments: ["tok-en", "hunter2-hunter2"])
+  func sealedHost(value: String) async throws {
+    try await HTTPToolFixture.with(allowHosts: ["127.0.0.0/8", "10.0.0.0/8", "\(value).listed.example"]) { fixture in
+      var fixture = fixture
+      // A short value is none that the filter finds.
+      fixture.context.filter = SealedFilter([Secret(value)])
+      fixture.context.hasSealedHost = value.utf8.count < SealedFilter.shortestBytes
+      func failure(_ host: String) async -> ToolError? {
+        await fixture.planFailure(["method": "GET", "url": .string("http://\(host)/")])
+      }
+      let denied = await failure("\(value).evil.example")
+      #expect(denied?.code == "egress_denied" && denied?.isRetryable == false)
+      #expect(await failure("\(value).listed.example") == nil)
+      #expect(await failure("10.0.0.1") == nil)
+      fixture.context.hasSealedHost = false
+      #expect(await failure("other.example") == nil)
+    }
+  }
+
   @Test("the descriptor names the tool as models see it") func descriptor() async throws {
     try await HTTPToolFixture.with { fixture in
       #expect(fixture.tool.descriptor.name == "http.request")

@@ -152,6 +152,23 @@ import Testing
     }
   }
 
+  @Test("a redirect to a host with a sealed value in it is refused before its name is looked up") func sealedRedirect()
+    async throws
+  {
+    // The name ends in one that every resolver knows to be this machine.
+    let inner = try LoopbackServer { _ in answer(body: "reached") }
+    defer { inner.stop() }
+    let outer = try LoopbackServer { _ in
+      answer(302, headers: ["Location: http://hunter2-hunter2.localhost:\(inner.port)/"])
+    }
+    try await HTTPToolFixture.with(outer, allowHosts: ["127.0.0.0/8", "::1/128"]) { fixture in
+      var fixture = fixture
+      fixture.context.filter = SealedFilter([Secret("hunter2-hunter2")])
+      #expect(await fixture.failure(["method": "GET", "url": .string(outer.url())])?.code == "egress_denied")
+      #expect(inner.accepted == 0)
+    }
+  }
+
   @Test("a redirect out of allow_hosts is refused") func redirectOut() async throws {
     let inner = try LoopbackServer { _ in answer() }
     defer { inner.stop() }
