@@ -189,6 +189,9 @@ extension CurlTransfer {
       return stop(
         TransportError(.tooLarge, "\(place): the answer's head is over \(ResponseHeadParser.maximumBytes) bytes"))
     case .malformed: return stop(TransportError(.malformed, "\(place): the answer's status line is not HTTP"))
+    case .switched:
+      return stop(
+        TransportError(.malformed, "\(place): the answer is 101, a change to another protocol: nobody asked for one"))
     }
   }
 

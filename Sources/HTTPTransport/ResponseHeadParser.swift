@@ -5,6 +5,8 @@ struct ResponseHeadParser {
     case complete(HTTPExchange.Head)
     case tooLong
     case malformed
+    /// 101.
+    case switched
   }
 
   /// All lines of an answer's head, interim ones included; as much as libcurl itself allows in later versions.
@@ -37,7 +39,7 @@ struct ResponseHeadParser {
   private mutating func finish() -> Step {
     guard let status else { return .malformed }
     // 101 would hand the connection over to another protocol, for which nobody asked.
-    guard status != 101 else { return .malformed }
+    guard status != 101 else { return .switched }
     guard status >= 200 else { return .more }
     isComplete = true
     return .complete(HTTPExchange.Head(status: status, headers: headers))

@@ -69,10 +69,17 @@ import Testing
 
   @Test(
     "what is no picture in a task's folder fails the task when it starts",
-    arguments: [("b.png", "file_not_found"), ("text.png", "image_invalid")])
+    arguments: [
+      ("b.png", "file_not_found"), ("text.png", "image_invalid"), ("pipe.png", "not_regular_file"),
+      ("out.png", "path_outside_workspace"),
+    ])
   func wrongInFolder(name: String, code: String) async throws {
     let (root, provider) = (try Self.root(), ProbeProvider([.text("no")]))
     try Data("text".utf8).write(to: URL(fileURLWithPath: root.appending("work/text.png")))
+    #expect(mkfifo(root.appending("work/pipe.png"), 0o600) == 0)
+    try FileManager.default.createSymbolicLink(
+      atPath: root.appending("work/out.png"), withDestinationPath: root.appending("out.png"))
+    try Data(Self.png).write(to: URL(fileURLWithPath: root.appending("out.png")))
     let rig = try await EngineRig(
       in: TemporaryFolder(), agents: [EngineTests.agent()], script: .turns([]), provider: provider,
       allowedRoots: [root.path])

@@ -130,6 +130,7 @@ import Testing
         let error = await failure(of: .init(url: server.url()), on: transport)
         #expect(error?.code == code)
         #expect(error?.wasSent == true)
+        if text.contains(" 101 ") { #expect(error?.detail.contains("is 101, a change to another protocol") == true) }
       }
     }
   }

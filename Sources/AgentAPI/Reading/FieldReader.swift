@@ -18,8 +18,9 @@ struct FieldReader {
 
   /// Names the members that nothing asked for; call it last.
   mutating func refuseUnknown() {
+    let known = asked.isEmpty ? "this takes no members" : "known: \(asked.sorted().joined(separator: ", "))"
     for name in members.keys.sorted() where !asked.contains(name) {
-      refuse(String(name.prefix(64)), "unknown member; known: \(asked.sorted().joined(separator: ", "))")
+      refuse(String(name.prefix(64)), "unknown member; \(known)")
     }
   }
 

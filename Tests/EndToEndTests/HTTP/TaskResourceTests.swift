@@ -37,6 +37,13 @@ import Testing
     #expect(ended["usage"]?["llm_calls"] == 1 && ended["usage"]?["cost_usd"] == .null)
   }
 
+  @Test("where no member is taken, an unknown one is told so", arguments: ["/api/config/check", "/api/config/reload"])
+  func memberless(path: String) async throws {
+    let answer = try await Self.service().send("POST", path, ["x": 1])
+    #expect(answer.status == 422, "\(answer.text)")
+    #expect(answer.text.contains("unknown member; this takes no members"), "\(answer.text)")
+  }
+
   @Test("unknown members and parameters, and values out of range, are 422 and name the place")
   func refused() async throws {
     let service = try await Self.service()

@@ -143,8 +143,49 @@ import Testing
         "an event that is no JSON", fault: ["malformed_event": ["after": 2, "text": "{sk-secret"]],
         "provider_malformed", calls: 1),
       ProviderFault("an unknown reason", reply: ["text": "Hm", "finish": "bored"], "provider_malformed", calls: 1),
+      ProviderFault(
+        "too many calls",
+        reply: ["calls": .array(Array(repeating: ["name": "file.list", "arguments": ["path": "."]], count: 129))],
+        "provider_malformed", calls: 1),
     ])
   func malformed(fault: ProviderFault) async throws { try await fault.check() }
+
+  @Test(
+    "an answer however deep leaves rows that can be read: taken up to 64 levels, `provider_malformed` beyond",
+    .shows(.providerMalformed), arguments: WireFormat.allCases)
+  func deep(format: WireFormat) async throws {
+    // One at a time: each is read before the next could hide what it did.
+    let levels = [60, 66, 90, 120, 126, 128, 140]
+    let rules = levels.map { count in
+      let lists = String(repeating: "[", count: count) + String(repeating: "]", count: count)
+      let event =
+        format == .openai
+        ? #"{"choices":[],"more":\#(lists)}"#
+        : #"{"type":"content_block_start","index":7,"content_block":{"type":"more","more":\#(lists)}}"#
+      return ProviderSite.rule(
+        "deep \(count).", ["text": "Fine."], fault: ["malformed_event": ["after": 2, "text": .string(event)]])
+    }
+    let site = try await ProviderSite(format, rules)
+    for count in levels {
+      let id = try await site.create("deep \(count).")
+      let task = try await site.service.ended(id)
+      let code = task["error"]?["code"]?.stringValue
+      #expect(code == (count > 64 ? "provider_malformed" : nil), "\(count): \(task.text)")
+      let steps = try await site.service.send("GET", "/api/tasks/\(id)/steps")
+      #expect(steps.status == 200, "\(count): \(steps.text)")
+      #expect(steps.text.contains(String(repeating: "[", count: 60)) == (count <= 64), "\(count)")
+      // All rows so far, of this task and of those before.
+      var reader = try await site.service.events("/api/events?after=0")
+      var last: String?
+      while last != id, let event = try await reader.next() {
+        if ["task.completed", "task.failed"].contains(event.name) {
+          last = try JSONValue(stored: event.data.utf8)["task"]?.stringValue
+        }
+      }
+      #expect(last == id)
+    }
+    #expect(!site.log.contains("database_corrupt"))
+  }
 
   @Test(
     "more than `max_response`, a line over 1 MiB, a bomb: `provider_too_large`, and memory stays",
@@ -156,17 +197,35 @@ import Testing
       ProviderFault("over 16 MiB", fault: ["bytes": 20_000_000], "provider_too_large", calls: 1),
       ProviderFault("one line", fault: ["line": 1_200_000], "provider_too_large", calls: 1),
       ProviderFault("a bomb", fault: ["bomb": 64_000_000], "provider_too_large", calls: 1),
+      ProviderFault("millions of numbers", fault: ["values": 15_000_000], "provider_too_large", calls: 1),
     ])
   func tooLarge(fault: ProviderFault) async throws {
-    let most = 20 << 20
+    // One that is below `max_response` is held whole, and once more while it is read.
+    let most = (fault.fault?["values"] == nil ? 20 : 56) << 20
     try await fault.check { site, _ in
       let before = try site.service.residentBytes()
       try site.service.forgetPeak()
       for _ in 0..<3 { _ = try await site.run("go") }
       let (peak, after) = (try site.service.peakBytes(), try site.service.residentBytes())
-      #expect(after - before < most, "\(fault.name): \(before) to \(after)")
+      #expect(after - before < 20 << 20, "\(fault.name): \(before) to \(after)")
       #expect(peak - before < most, "\(fault.name): \(before), at most \(peak)")
     }
+  }
+
+  @Test("twelve answers of millions of numbers at once take no more than they are long", .shows(.providerTooLarge))
+  func manyTooLarge() async throws {
+    let (count, bytes) = (12, 15_000_000)
+    let site = try await ProviderSite(
+      .openai, [ProviderSite.rule("go", ["text": "x"], fault: ["values": JSONValue(bytes)])],
+      agent: ["concurrency": JSONValue(count)])
+    _ = try await site.run("go")
+    let before = try site.service.residentBytes()
+    try site.service.forgetPeak()
+    var ids: [String] = []
+    for _ in 0..<count { ids.append(try await site.create("go")) }
+    for id in ids { #expect(try await site.service.ended(id)["error"]?["code"] == "provider_too_large") }
+    let grown = try site.service.peakBytes() - before
+    #expect(grown < count * bytes + (64 << 20), "\(grown)")
   }
 
   @Test("a call of a tool whose name holds NUL is one of a tool that there is none of", arguments: WireFormat.allCases)

@@ -60,7 +60,8 @@ import Testing
   }
 
   @Test(
-    "without calls and with white space alone are `provider_empty`", arguments: ["", " ", "\n\n\t", "\u{A0}\u{3000}"])
+    "without calls and with white space alone are `provider_empty`",
+    arguments: ["", " ", "\n\n\t", "\u{A0}\u{3000}", "\u{200B}\u{2060}\u{FEFF}", "\u{AD} \u{FE0F}\u{0}\u{200E}"])
   func blank(text: String) throws {
     for finish in [FinishReason.stop, .toolCalls] {
       let error = #expect(throws: ProviderError.self) { try reply([], finish: finish, text: text) }

@@ -18,7 +18,8 @@ FAULTS = {
     "idle": "n: nothing more comes after n events",
     "hold": "{after: n, until: PATH}: nothing comes after n events until that file exists",
     "drip": "{bytes: n, every: DURATION}",
-    "comments": "{after: n, every: DURATION}: nothing but comments (Anthropic: pings) after n events, for ever",
+    "comments": "{after: n, every: DURATION, times: n, kind: comment | ping}: nothing but comments (Anthropic: pings, "
+                "unless told otherwise) after n events, so many or for ever",
     "stream_error": "{after: n, error: {…}, end: bool, bare: bool, as_field: bool}: an error object in a stream that began "
                     "with 200; as_field: as a field `error` of an event, which old versions of llama.cpp send",
     "error_in_200": "{…}: an error object as the body of a 200",
@@ -27,6 +28,7 @@ FAULTS = {
     "content_type": "what the answer calls itself",
     "html": "true: a page in place of the answer, status from the reply",
     "bytes": "n: the answer's text grows to n bytes, in events or in one body",
+    "values": "n: a body with a member of n bytes besides, each other byte a number in one list",
     "line": "n: one line of n bytes",
     "bomb": "n: a gzip body that is n bytes when unpacked",
     "gzip": "true: the body compressed, as no client of ours asks for",
@@ -95,6 +97,8 @@ def body_of(body, fault):
         return json.dumps({"error": fault["error_in_200"]}).encode()
     if "bytes" in fault:
         return body[:-1].rstrip() + b',"more":"' + b"x" * fault["bytes"] + b'"}'
+    if "values" in fault:
+        return body.rstrip()[:-1] + b',"more":[' + b"1," * (fault["values"] // 2) + b"1]}"
     if "line" in fault:
         return body[:-1].rstrip() + b',"more":"' + b"x" * fault["line"] + b'"}'
     return body

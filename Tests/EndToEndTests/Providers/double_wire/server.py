@@ -284,7 +284,7 @@ class Answer:
             return status, self.headed(self.json_headers()), faults.body_of(body, fault)
         if view is None:
             return 200, self.headed(self.json_headers()), faults.body_of(b"{}", fault)
-        is_whole = not view.stream or set(fault) & {"html", "malformed", "error_in_200"}
+        is_whole = not view.stream or set(fault) & {"html", "malformed", "error_in_200", "values"}
         if is_whole:
             return 200, self.headed(self.json_headers()), faults.body_of(shape.whole(reply, view.body), fault)
         kind = [("content-type", self.dialect.STREAM_TYPE), ("cache-control", "no-cache")]
@@ -355,7 +355,7 @@ class Answer:
             if "idle" in fault and count == fault["idle"]:
                 await self.forever()
             if "comments" in fault and count == fault["comments"].get("after", 2):
-                await self.comment_forever(is_chunked)
+                await self.comment(is_chunked)
             if count == 0:
                 self.double.log({"began": self.request.number})
             if count and pace:
@@ -370,12 +370,14 @@ class Answer:
             await self.forever()
         return True
 
-    async def comment_forever(self, is_chunked):
-        while True:
-            await self.wait(seconds(self.fault["comments"]["every"]))
+    async def comment(self, is_chunked):
+        fault, count = self.fault["comments"], 0
+        kind = fault.get("kind", "ping" if self.dialect is anthropic else "comment")
+        while count != fault.get("times"):
+            count += 1
+            await self.wait(seconds(fault["every"]))
             await self.piece(
-                b'event: ping\ndata: {"type": "ping"}\n\n' if self.dialect is anthropic else b": still here\n\n",
-                is_chunked)
+                b'event: ping\ndata: {"type": "ping"}\n\n' if kind == "ping" else b": still here\n\n", is_chunked)
 
     async def spread(self, data, is_chunked):
         """One event in the pieces that the fault asks for; false when it was cut."""
