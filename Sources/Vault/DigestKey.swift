@@ -6,31 +6,22 @@ import CSodium
 ///
 /// A plain hash of a short secret can be guessed; one under a key that only this installation has cannot.
 package struct DigestKey: Digester {
-  private let key: LockedKey
+  let key: LockedKey
 
   init(key: LockedKey) { self.key = key }
 
+  /// Of bytes that the caller wipes. `path` names their file in the error.
+  ///
   /// - Throws: `VaultError.keyInvalid` unless there are `byteCount` bytes.
-  init(bytes: [UInt8], path: String = "the key") throws(VaultError) {
-    key = try Self.checked(bytes, path: path).withLocked(in: KeyBlock())
-  }
-
-  /// - Throws: `VaultError.keyInvalid` unless there are `byteCount` bytes.
-  static func checked(_ bytes: [UInt8], path: String = "the key") throws(VaultError) -> [UInt8] {
+  init(bytes: [UInt8], path: String = "the key", in block: KeyBlock) throws(VaultError) {
     guard bytes.count == Self.byteCount else {
       throw .keyInvalid(path: path, detail: "\(bytes.count) bytes where \(Self.byteCount) belong")
     }
-    return bytes
+    key = try bytes.withLocked(in: block)
   }
 
   /// As long as SHA-256's output: RFC 2104 section 3 advises no less, and more adds nothing.
   static let byteCount = Int(crypto_auth_hmacsha256_KEYBYTES)
-
-  /// Takes the same time wherever they differ.
-  func isSame(as bytes: [UInt8]) -> Bool {
-    guard bytes.count == KeyBlock.keyBytes else { return false }
-    return key.withBytes { sodium_memcmp($0, bytes, KeyBlock.keyBytes) == 0 }
-  }
 
   package func digest(_ message: [UInt8]) -> String {
     Hexadecimal.text(Self.authenticate(message, key: key))

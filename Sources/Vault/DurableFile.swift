@@ -15,7 +15,7 @@ package struct DurableFile: Sendable {
 
   /// The file's first `limit` bytes; nil when there is none. A symbolic link is not followed.
   package func read(limit: Int) throws(FileFailure) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT { return nil }
       throw FileFailure("opened", name)
@@ -28,14 +28,21 @@ package struct DurableFile: Sendable {
         pread(descriptor, $0.baseAddress?.advanced(by: count), limit - count, off_t(count))
       }
       if got < 0 && errno == EINTR { continue }
-      guard got >= 0 else { throw FileFailure("read", name) }
+      guard got >= 0 else {
+        let failure = FileFailure("read", name)
+        wipe(&bytes)
+        throw failure
+      }
       if got == 0 { break }
       count += got
     }
-    return Array(bytes.prefix(count))
+    // In place: what is read may be a key, which the caller wipes, and a copy would stay behind.
+    bytes.removeLast(limit - count)
+    return bytes
   }
 
-  /// Writes a new file beside it, syncs that, renames it over the old one, and syncs the folder.
+  /// Writes a new file beside it, syncs that, renames it over the old one, and syncs the folder. Where that fails the new
+  /// file is taken away again.
   package func replace(with bytes: [UInt8]) throws(FileFailure) {
     let temporary = path + ".new"
     // One that a kill has left may be closed to writing; one that somebody else puts there is none of ours.
@@ -50,8 +57,12 @@ package struct DurableFile: Sendable {
       failure = FileFailure("written", name)
     }
     if close(descriptor) != 0, failure == nil { failure = FileFailure("closed", name) }
-    if let failure { throw failure }
-    guard rename(temporary, path) == 0 else { throw FileFailure("renamed", name) }
+    if failure == nil, rename(temporary, path) != 0 { failure = FileFailure("renamed", name) }
+    if let failure {
+      // What it holds may be a key, and nobody would look for one there.
+      unlink(temporary)
+      throw failure
+    }
     let folderDescriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folderDescriptor >= 0 else { throw FileFailure("synced", name) }
     defer { close(folderDescriptor) }

@@ -20,6 +20,8 @@ package enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Not the key that the data is under. `expected`: the fingerprints that would do.
   case masterKeyWrong(expected: [String], given: String)
   case keyRingInvalid(String)
+  /// It has as many keys as it may have: none is added until some are destroyed.
+  case keyRingFull(keys: Int)
   /// `digest.key` beside a ring that has another one.
   case digestKeyConflict(path: String)
   /// A new master key waits for the start that has it.
@@ -41,6 +43,8 @@ package enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
     case .masterRotationPending: "master_rotation_pending"
     case .recoveryCodeInvalid: "recovery_code_invalid"
     case .keyRingInvalid: "key_ring_invalid"
+    // What frees it is under way.
+    case .keyRingFull: "keys_busy"
     case .keyPermissions, .keyInvalid, .keyUnavailable, .sodiumUnavailable, .keyMemory, .keyFileInvalid:
       "keys_unusable"
     }
@@ -52,7 +56,8 @@ package enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
     case .keyInvalid(let path, let detail): "\(path) is no key (\(detail)): put the file back from a copy."
     case .keyUnavailable(let failure): "\(failure)."
     case .sodiumUnavailable: "libsodium found no source of randomness."
-    case .keyMemory: "There is no memory for keys."
+    case .keyMemory:
+      "There is no memory left for keys: raise LimitMEMLOCK (8M as packaged; `ulimit -l` for a command), and restart."
     case .selfTestFailed(let what): "\(what) gave a wrong answer: nothing was sealed or opened with it."
     case .masterKeyConflict(let first, let second):
       "\(first) and \(second) hold two different master keys: take away the one that is not this installation's."
@@ -67,6 +72,9 @@ package enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
         : "The data here is under the master key with fingerprint \(expected.joined(separator: " or ")), and the one "
           + "given has \(given): put the right one in its place. Nothing was changed."
     case .keyRingInvalid(let detail): "The key ring in the database is not whole: \(detail). Restore a backup."
+    case .keyRingFull(let keys):
+      "The key ring has \(keys) keys that still open values, as many as it may have: let the service seal those values "
+        + "anew (`agent-system key show` says how far it is), and rotate then."
     case .digestKeyConflict(let path):
       "\(path) holds another key than the ring in the database, which took it over: remove the file if it came from "
         + "another installation."

@@ -146,6 +146,29 @@ import Testing
     let fresh = try block.random()
     #expect(!keys.contains { $0.isEqual(to: fresh) })
     #expect(keys[3].withBuffer { Array($0) } == bytes)
+    // Of all that was in the slots but the last nothing is left.
+    keys = []
+    for _ in 1..<KeyBlock.capacity {
+      var found: [UInt8] = []
+      let key = try block.make { slot in
+        found = Array(UnsafeRawBufferPointer(start: slot, count: KeyBlock.keyBytes))
+        return true
+      }
+      keys.append(try #require(key))
+      #expect(found == [UInt8](repeating: 0, count: KeyBlock.keyBytes))
+    }
+    #expect(!keys.contains { $0.isEqual(to: fresh) })
+  }
+
+  @Test("what a library cannot seal while keys are wrapped is a lack of memory, and no wrong answer of it")
+  func wrapping() throws {
+    let master = try MasterKey(randomIn: KeyBlock())
+    let cipher = try FieldCipher(small: ShortEngine(), large: CryptoGCM())
+    let wrapping = try WrappingKey(master, installation: 1, cipher: cipher)
+    #expect(throws: VaultError.keyMemory) {
+      try wrapping.seal([UInt8](repeating: 1, count: 2000), at: RingFixture.place)
+    }
+    #expect(VaultError.keyMemory.description.contains("raise LimitMEMLOCK"))
   }
 
   @Test("no key shows in text, in a mirror or in what encloses it")

@@ -47,7 +47,7 @@ import Testing
   @Test("A digest is the code under the key, in 64 lower-case digits")
   func digest() throws {
     let bytes = [UInt8](1...32)
-    let key = try DigestKey(bytes: bytes)
+    let key = try DigestKey(bytes: bytes, in: KeyBlock())
     let expected = DigestKey.authenticate(Array("abc".utf8), key: bytes).map { String(format: "%02x", $0) }.joined()
     #expect(key.digest(Array("abc".utf8)) == expected)
     #expect(expected.count == 64)
@@ -65,7 +65,7 @@ import Testing
   }
 
   private func read(_ folder: TemporaryFolder) throws(VaultError) -> [UInt8]? {
-    try KeyFolder(dataFolder: folder.path).oldDigestKey()
+    try KeyFolder(dataFolder: folder.path).oldDigestKey(in: KeyBlock())?.key.withBuffer { Array($0) }
   }
 
   @Test("the file of an older version is read as it stands; where there is none, there is no key")

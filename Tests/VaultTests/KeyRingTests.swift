@@ -1,5 +1,6 @@
 import AgentCore
 import AgentTestKit
+import Foundation
 import Testing
 
 @testable import Vault
@@ -98,18 +99,16 @@ import Testing
     var fixture = try RingFixture()
     let old = [UInt8](1...32)
     fixture.rows = try KeyRing.firstRows(
-      master: fixture.master, installation: RingFixture.installation, digestKey: old, at: RingFixture.start)
-    let before = try DigestKey(bytes: old).digest([1, 2, 3])
+      master: fixture.master, installation: RingFixture.installation,
+      digestKey: try DigestKey(bytes: old, in: fixture.block), at: RingFixture.start)
+    let before = DigestKey.authenticate([1, 2, 3], key: old).map { String(format: "%02x", $0) }.joined()
     #expect(try fixture.ring().digester.digest([1, 2, 3]) == before)
     let ring = try fixture.ring()
     let (row, opening) = try ring.newActiveFieldRow(at: RingFixture.start)
     fixture.add(row, opening: opening)
     try ring.adopt(fixture.rows)
     #expect(try ring.digester.digest([1, 2, 3]) == before)
-    #expect(throws: VaultError.self) {
-      try KeyRing.firstRows(
-        master: fixture.master, installation: 1, digestKey: Array(old.dropLast()), at: RingFixture.start)
-    }
+    #expect(throws: VaultError.self) { try DigestKey(bytes: Array(old.dropLast()), in: fixture.block) }
   }
 
   @Test("after a rotation new values are under the new key, old ones still open, until their key is destroyed")
@@ -135,6 +134,61 @@ import Testing
     #expect(ring.activeFieldKey == 3)
   }
 
+  @Test("keys that are added while none is destroyed all open, in one block; past 128 the next is refused, with words")
+  func full() throws {
+    var fixture = try RingFixture()
+    let ring = try fixture.ring()
+    var sealed: [[UInt8]] = []
+    var refusal: VaultError?
+    while refusal == nil, fixture.rows.count < KeyBlock.capacity {
+      sealed.append(try ring.seal([7], at: place))
+      do throws(VaultError) {
+        let (row, opening) = try ring.newActiveFieldRow(at: RingFixture.start)
+        fixture.add(row, opening: opening)
+        try ring.adopt(fixture.rows)
+      } catch { refusal = error }
+    }
+    #expect(refusal == .keyRingFull(keys: 128) && fixture.rows.count == 128)
+    #expect(refusal?.description.contains("agent-system key show") == true && refusal?.code == "keys_busy")
+    for value in sealed { #expect(try ring.open(value, at: place) == [7]) }
+    (fixture.rows[0].state, fixture.rows[0].wrapped) = (.destroyed, [])
+    try ring.adopt(fixture.rows)
+    #expect(try ring.newActiveFieldRow(at: RingFixture.start).new.id == 129)
+  }
+
+  @Test("a ring that is too large already is taken over after each commit, and under both master keys")
+  func overfull() throws {
+    var fixture = try RingFixture()
+    let wrapping = try fixture.ring().wrappingKey
+    for id in UInt32(3)...200 {
+      fixture.rows.append(
+        KeyRingRow(
+          id: id, purpose: .field, state: .opening,
+          wrapped: try wrapping.wrap(try fixture.block.random(), id: id, purpose: .field), createdAt: RingFixture.start)
+      )
+    }
+    let ring = try fixture.ring()
+    let sealed = try ring.seal([1], at: place)
+    try ring.adopt(fixture.rows)
+    #expect(try ring.open(sealed, at: place) == [1])
+    // A wrap that is another one is opened again, and what does not open is noticed.
+    let row = fixture.rows[5]
+    fixture.rows[5].wrapped = try wrapping.wrap(try fixture.block.random(), id: row.id, purpose: .field)
+    try ring.adopt(fixture.rows)
+    fixture.rows[5].wrapped[20] ^= 1
+    #expect(#expect(throws: VaultError.self) { try ring.adopt(fixture.rows) }?.code == "key_ring_invalid")
+    fixture.rows[5] = row
+    let next = try MasterKey(randomIn: fixture.block)
+    let new = try WrappingKey(next, installation: RingFixture.installation, cipher: ring.cipher)
+    for entry in ring.withState({ Array($0.entries.values) }) {
+      let index = try #require(fixture.rows.firstIndex { $0.id == entry.row.id })
+      fixture.rows[index].otherWrap = try new.wrap(
+        try #require(entry.key), id: entry.row.id, purpose: entry.row.purpose)
+    }
+    try ring.adopt(fixture.rows)
+    #expect(ring.isMasterPending && !ring.isUnderNextMaster)
+  }
+
   @Test("seals are reserved 65,536 ahead, counted over restarts, and asked for again when a commit is lost")
   func reservation() throws {
     var fixture = try RingFixture()
@@ -152,7 +206,7 @@ import Testing
     #expect(ring.reservation()?.reserved == 131_074)
     fixture.rows[0].seals = 131_074
     let next = try fixture.ring()
-    #expect(next.activeSeals == 131_074)
+    #expect(next.withState { $0.active.used } == 131_074)
     _ = try next.seal([1], at: place)
     let reserved = next.reservation()?.reserved
     #expect(reserved == 196_611)

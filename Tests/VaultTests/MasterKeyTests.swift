@@ -90,6 +90,26 @@ import Testing
     #expect(#expect(throws: VaultError.self) { try places.find(in: block) }?.code == "master_key_invalid")
   }
 
+  @Test("a credential that everybody can read is refused, unless a folder above it is closed to others")
+  func openCredential() throws {
+    let places = try places(credential: 1, file: nil, variable: nil)
+    let credentials = folder.appending("credentials")
+    for (top, inner, mode, isTaken) in [
+      (0o755, 0o755, 0o444, false), (0o755, 0o500, 0o444, true), (0o700, 0o755, 0o444, true),
+      (0o755, 0o755, 0o400, true), (0o755, 0o755, 0o440, true),
+    ] as [(mode_t, mode_t, mode_t, Bool)] {
+      try #require(chmod(folder.path, top) == 0 && chmod(credentials, inner) == 0)
+      try #require(chmod(credentials + "/master.key", mode) == 0)
+      let taken = Result { try places.find(in: block) }
+      if isTaken {
+        #expect(try taken.get()?.source.word == "credential")
+      } else {
+        #expect(#expect(throws: VaultError.self) { try taken.get() }?.code == "master_key_invalid")
+      }
+    }
+    try #require(chmod(folder.path, 0o700) == 0 && chmod(credentials, 0o700) == 0)
+  }
+
   @Test("a link, a folder, a pipe and somebody else's file are no key")
   func kinds() throws {
     let path = folder.appending("master.key")
@@ -221,14 +241,15 @@ import Testing
     _ = try admission.beforeWriting(rows: [], installation: RingFixture.installation)
     let master = try #require(admission.master)
     let rows = try KeyRing.firstRows(
-      master: master.key, installation: RingFixture.installation, digestKey: old, at: RingFixture.start)
+      master: master.key, installation: RingFixture.installation,
+      digestKey: try DigestKey(bytes: old, in: admission.block), at: RingFixture.start)
     let path = folder.appending("keys/digest.key")
     try Data([UInt8](repeating: 1, count: 32)).write(to: URL(fileURLWithPath: path))
     #expect(chmod(path, 0o600) == 0)
     try refused(try self.admission(3), "digest_key_conflict", rows: rows)
     try Data(old).write(to: URL(fileURLWithPath: path))
     let keys = KeyFolder(dataFolder: folder.path)
-    #expect(try keys.oldDigestKey() == old)
+    #expect(try keys.oldDigestKey(in: admission.block)?.key.withBuffer { Array($0) } == old)
     try keys.removeOldDigestKey(takenOverBy: try admission.ring(rows, installation: RingFixture.installation))
     #expect(access(path, F_OK) != 0)
   }
@@ -242,5 +263,16 @@ import Testing
     #expect(mkdir(folder.appending("keys"), 0o700) == 0)
     try folder.write("keys/fingerprint", text, mode: 0o600)
     try refused(try admission(3), "keys_unusable")
+    let error = #expect(throws: VaultError.self) { try admission(3).beforeDatabase() }
+    let said = error?.description ?? ""
+    #expect(said.contains(folder.appending("keys/fingerprint")) && said.contains("move it away"), "\(said)")
+  }
+
+  @Test("no master key anywhere: all places that were looked at are named")
+  func missing() throws {
+    let error = #expect(throws: VaultError.self) { try admission().requiredMaster() }
+    #expect(error?.code == "master_key_missing")
+    let said = error?.description ?? ""
+    #expect(said.contains(folder.appending("keys/master.key")) && said.contains("AGENT_SYSTEM_MASTER_KEY"), "\(said)")
   }
 }

@@ -142,6 +142,37 @@ import Testing
     #expect(try ring.wayBack(in: keys).mark.masterKey?.fingerprint == ring.fingerprint)
   }
 
+  private static let kinds: [@Sendable (String) -> Int32] = [
+    { symlink("/nowhere", $0) }, { symlink("fingerprint", $0) }, { mkdir($0, 0o700) }, { mkfifo($0, 0o600) },
+  ]
+
+  @Test(
+    "a link, a folder or a pipe in place of what only helps when a key is lost is damage to be told, and no more",
+    arguments: kinds.indices)
+  func noFile(kind: Int) throws {
+    let ring = try fixture.ring()
+    for name in ["recovery.box", "recovery.confirmed", "old-masters.box"] {
+      let path = folder.appending("keys/" + name)
+      _ = remove(path)
+      try #require(Self.kinds[kind](path) == 0)
+    }
+    #expect(try ring.wayBack(in: keys).code == .unverified)
+    #expect(try !ring.renewRecoveryBox(fixture.master, in: keys))
+    #expect(try keys.areOldMastersDamaged(for: ring))
+    try ring.settleFolder(keys)
+  }
+
+  @Test("a box of the master keys of before that does not open is damage") func flipped() throws {
+    let ring = try fixture.ring()
+    var masters = OldMasters()
+    try masters.put([fixture.master], under: ring.wrappingKey)
+    try keys.write(masters)
+    #expect(try !keys.areOldMastersDamaged(for: ring))
+    masters.boxes[ring.fingerprint]?[40] ^= 1
+    try keys.write(masters)
+    #expect(try keys.areOldMastersDamaged(for: ring) && !keys.areOldMastersDamaged)
+  }
+
   @Test("a file of the folder that is longer than any of ours is refused, not cut")
   func long() throws {
     let lines = [String](repeating: "4711 0011223344556677\n", count: 4096)

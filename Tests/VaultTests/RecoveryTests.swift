@@ -152,26 +152,44 @@ import Testing
     } catch { return false }
   }
 
+  /// A ring in a folder that has its mark and a recovery box.
+  private func folded() throws -> (fixture: RingFixture, ring: KeyRing, code: RecoveryCode) {
+    let (fixture, code) = (try RingFixture(), try RecoveryCode())
+    let ring = try fixture.ring()
+    try keys.prepare()
+    try keys.write([ring.mark])
+    try ring.makeRecoveryBox(fixture.master, for: code, in: keys)
+    return (fixture, ring, code)
+  }
+
+  @Test("killed before the commit only the old key opens, the refusal names both, and the next start tidies up")
+  func uncommitted() throws {
+    let (fixture, ring, _) = try folded()
+    let (first, second) = (fixture.master, try MasterKey(randomIn: fixture.block))
+    let sealed = try ring.seal([42], at: place)
+    #expect(try opens(first, fixture.rows, sealed) && !opens(second, fixture.rows, sealed))
+    let new = try ring.prepareMaster(second, after: first, in: keys).fingerprint
+    #expect(try opens(first, fixture.rows, sealed) && !opens(second, fixture.rows, sealed))
+    #expect(try keys.marks().count == 2)
+    let path = folder.appending("new.key")
+    try second.write(to: path)
+    let admission = try KeyAdmission(
+      dataFolder: folder.path, places: MasterKeyPlaces(file: path), random: SeededRandom(seed: 1))
+    try admission.beforeDatabase()
+    #expect(throws: VaultError.masterKeyWrong(expected: [ring.fingerprint], given: new)) {
+      try admission.beforeWriting(rows: fixture.rows, installation: RingFixture.installation)
+    }
+    try fixture.ring().settleFolder(keys)
+    #expect(try keys.marks().count == 1 && keys.oldMasters().boxes.isEmpty)
+  }
+
   @Test(
     "at every instant the key in place opens everything, the code opens the folder, and the old key ends with the swap")
   func whole() throws {
-    var fixture = try RingFixture()
+    let (made, ring, code) = try folded()
+    var fixture = made
     let (first, second) = (fixture.master, try MasterKey(randomIn: fixture.block))
-    let ring = try fixture.ring()
     let sealed = try ring.seal([42], at: place)
-    let code = try RecoveryCode()
-    try keys.prepare()
-    try keys.write([ring.mark])
-    try ring.makeRecoveryBox(first, for: code, in: keys)
-    #expect(try opens(first, fixture.rows, sealed) && !opens(second, fixture.rows, sealed))
-
-    // Killed before the commit: only the old key opens, and the next start tidies up.
-    _ = try ring.prepareMaster(second, after: first, in: keys)
-    #expect(try opens(first, fixture.rows, sealed) && !opens(second, fixture.rows, sealed))
-    #expect(try keys.marks().count == 2)
-    try fixture.ring().settleFolder(keys)
-    #expect(try keys.marks().count == 1 && keys.oldMasters().boxes.isEmpty)
-
     fixture.set(try ring.prepareMaster(second, after: first, in: keys).wraps)
     try ring.adopt(fixture.rows)
     #expect(ring.isMasterPending && ring.limitReached(at: Timestamp(milliseconds: .max)) == nil)

@@ -30,9 +30,9 @@ extension StoreFile {
     do {
       try options.keyCheck.beforeDatabase()
       let inspection = try DatabaseInspection(folder.databasePath, options.limits)
-      guard KeptDescriptor.isPresent(folder.databasePath) else { return MigrationTrial(newest: newest) }
       try StoreStart.checkNothingLost(inspection.state, WALPosition.File(folder: options.folder).read())
       _ = try options.keyCheck.beforeWriting(inspection.keyRing, inspection.state.installation)
+      guard KeptDescriptor.isPresent(folder.databasePath) else { return MigrationTrial(newest: newest) }
       // Stays open: SQLite is about to take its locks.
       let kept = try inspection.keepOrCreate(folder.databasePath)
       let writer = try WriterConnection(path: folder.databasePath, limits: options.limits)

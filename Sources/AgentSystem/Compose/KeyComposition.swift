@@ -21,16 +21,15 @@ struct KeyComposition: Sendable {
       })
   }
 
-  /// The same of a start that is only tried: no key, no mark is made where there is none.
+  /// The same of a start that is only tried, and what the opening of the ring refuses: no key, no mark is made where there
+  /// is none.
   var trialCheck: StoreKeyCheck {
     let admission = admission
     return StoreKeyCheck(
       beforeDatabase: { () throws(VaultError) in try admission.beforeDatabase() },
       beforeWriting: { (rows, installation) throws(VaultError) in
-        guard !rows.isEmpty else { return installation }
-        let id = try admission.beforeWriting(rows: rows, installation: installation)
-        _ = try admission.ring(rows, installation: installation).wayBack(in: admission.folder)
-        return id
+        try admission.tryWriting(rows: rows, installation: installation)
+        return installation
       })
   }
 
@@ -40,10 +39,10 @@ struct KeyComposition: Sendable {
   /// - Throws: `StoreError`, `VaultError`.
   func open(_ file: StoreFile, log: any ServiceLog) async throws -> OpenKeys {
     let (store, folder) = (KeyRingStore(file: file), admission.folder)
-    guard let master = admission.master else { throw VaultError.masterKeyMissing(sources: []) }
+    let master = try admission.requiredMaster()
     var rows = try await store.rows()
     if rows.isEmpty {
-      let digestKey = try folder.oldDigestKey()
+      let digestKey = try folder.oldDigestKey(in: admission.block)
       // Every version before the ring had it in that file from its first start on.
       if digestKey == nil, file.lastSequence > 0 { tellDigestKeyLost(log) }
       rows = try KeyRing.firstRows(
@@ -63,7 +62,7 @@ struct KeyComposition: Sendable {
       try ring.settleFolder(folder)
     }
     if try ring.wayBack(in: folder).code == .unverified { tellUnverified(log) }
-    if folder.areOldMastersDamaged { tellDamagedMasters(log) }
+    if try folder.areOldMastersDamaged(for: ring) { tellDamagedMasters(log) }
     try folder.removeOldDigestKey(takenOverBy: ring)
     let keys = OpenKeys(ring: ring, master: master, folder: folder, store: store)
     tell(keys, log)
@@ -100,8 +99,8 @@ struct KeyComposition: Sendable {
     log.record(
       .error, "keys",
       "recovery_box_unverified: nothing shows that \(admission.folder.path)/recovery.box was made by who has the master "
-        + "key, or it is damaged, and it is not sealed anew: make a new code by `agent-system key recovery new`, and where an older version "
-        + "did not make it, ask who could write there", [:])
+        + "key, or it is damaged, and it is not sealed anew: make a new code by `agent-system key recovery new`, and where "
+        + "an older version did not make it, ask who could write there", [:])
   }
 
   private func tell(_ keys: OpenKeys, _ log: any ServiceLog) {

@@ -100,9 +100,6 @@ enum Hexadecimal {
 extension [UInt8] {
   /// These bytes as a key in locked memory; the array itself is the caller's to wipe.
   func withLocked(in block: KeyBlock) throws(VaultError) -> LockedKey {
-    let result: Result<LockedKey, VaultError> = withUnsafeBytes { bytes in
-      do throws(VaultError) { return .success(try block.store(bytes)) } catch { return .failure(error) }
-    }
-    return try result.get()
+    try withUnsafeBytes { block.stored($0) }.get()
   }
 }

@@ -27,6 +27,12 @@ package struct KeyFolder: Sendable {
     try Self.checkPrivate(path, S_IFDIR)
   }
 
+  /// What `prepare` refuses of a folder that is there already.
+  func checkPrivate() throws(VaultError) {
+    if access(path, F_OK) != 0, errno == ENOENT { return }
+    try Self.checkPrivate(path, S_IFDIR)
+  }
+
   private static func checkPrivate(_ path: String, _ kind: mode_t) throws(VaultError) {
     var status = stat()
     guard lstat(path, &status) == 0 else { throw .keyUnavailable(FileFailure("looked at", path)) }
@@ -43,13 +49,17 @@ package struct KeyFolder: Sendable {
       let parts = line.split(separator: " ")
       guard parts.count == 2, let installation = Int64(parts[0]), installation > 0,
         Hexadecimal.bytes(parts[1])?.count == WrappingKey.fingerprintBytes
-      else { throw .keyFileInvalid(path: "\(path)/\(Self.fingerprintName)", detail: "a line is none of ours") }
+      else { throw damagedMarks("a line is none of ours") }
       marks.append(Mark(installation: installation, fingerprint: String(parts[1])))
     }
-    guard !marks.isEmpty else {
-      throw .keyFileInvalid(path: "\(path)/\(Self.fingerprintName)", detail: "it is empty")
-    }
+    guard !marks.isEmpty else { throw damagedMarks("it is empty") }
     return marks
+  }
+
+  private func damagedMarks(_ why: String) -> VaultError {
+    .keyFileInvalid(
+      path: "\(path)/\(Self.fingerprintName)",
+      detail: "\(why): move it away, and a start with the right master key makes it anew")
   }
 
   /// Synced when it returns. Writes nothing where the file says so already.
@@ -68,11 +78,17 @@ package struct KeyFolder: Sendable {
     } catch {
       // A folder that is not there holds nothing.
       if error.code == ENOTDIR { return nil }
+      if [ELOOP, EISDIR, ENXIO, ESPIPE].contains(error.code) {
+        throw .keyFileInvalid(
+          path: "\(path)/\(name)",
+          detail: "it is no file, but a link or something else: put the file back from a copy, or move this away")
+      }
       throw .keyUnavailable(error)
     }
     guard bytes?.count ?? 0 <= Self.maximumBytes else {
       throw .keyFileInvalid(
-        path: "\(path)/\(name)", detail: "it is longer than \(Self.maximumBytes) bytes")
+        path: "\(path)/\(name)",
+        detail: "it is longer than \(Self.maximumBytes) bytes: put it back from a copy, or move it away")
     }
     return bytes
   }
@@ -91,7 +107,8 @@ package struct KeyFolder: Sendable {
     guard let bytes = try read(name) else { return nil }
     // Where it is wrong is of no use to anybody: the file is made anew or put back.
     guard let value = try? JSONValue(stored: bytes), case .object(let members) = value else {
-      throw .keyFileInvalid(path: "\(path)/\(name)", detail: "it is no JSON object")
+      throw .keyFileInvalid(
+        path: "\(path)/\(name)", detail: "it is no JSON object: put it back from a copy, or move it away")
     }
     return members
   }
@@ -116,19 +133,20 @@ package struct KeyFolder: Sendable {
 extension KeyFolder {
   private static let digestName = "digest.key"
 
-  /// The key of digests as versions before the ring kept it; nil where there is none. The caller wipes it.
-  package func oldDigestKey() throws(VaultError) -> [UInt8]? {
-    guard let bytes = try read(Self.digestName) else { return nil }
+  /// The key of digests as versions before the ring kept it; nil where there is none. What was read is wiped.
+  package func oldDigestKey(in block: KeyBlock) throws(VaultError) -> DigestKey? {
+    guard var bytes = try read(Self.digestName) else { return nil }
+    defer { wipe(&bytes) }
     try Self.checkPrivate(path, S_IFDIR)
     try Self.checkPrivate("\(path)/\(Self.digestName)", S_IFREG)
-    return try DigestKey.checked(bytes, path: "\(path)/\(Self.digestName)")
+    return try DigestKey(bytes: bytes, path: "\(path)/\(Self.digestName)", in: block)
   }
 
   /// - Throws: `VaultError.digestKeyConflict` where the old file holds another key than the ring.
   func checkOldDigestKey(against ring: KeyRing) throws(VaultError) {
-    guard var bytes = try oldDigestKey() else { return }
-    defer { wipe(&bytes) }
-    guard try ring.digester.isSame(as: bytes) else { throw .digestKeyConflict(path: "\(path)/\(Self.digestName)") }
+    let key = try ring.digestKey
+    guard let old = try oldDigestKey(in: key.block) else { return }
+    guard key.isEqual(to: old.key) else { throw .digestKeyConflict(path: "\(path)/\(Self.digestName)") }
   }
 
   /// Takes the old file away once the ring has its key.

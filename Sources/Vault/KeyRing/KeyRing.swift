@@ -14,6 +14,8 @@ package final class KeyRing: Sealer {
     var row: KeyRingRow
     /// Nil once it is destroyed.
     var key: LockedKey?
+    /// The wrap that gave the key: rows that still have it need not be opened again.
+    var openedFrom: [UInt8] = []
   }
 
   struct State: Sendable {
@@ -34,6 +36,9 @@ package final class KeyRing: Sealer {
   package static let rotatedSeals: Int64 = 1 << 28
   /// And at this age.
   package static let rotatedDays: Int64 = 90
+  /// Keys that are not destroyed. Of the block's 256 this leaves room for the master keys of before while the master key
+  /// is changed (`OldMasters.maximumKeys`), and for what a start reads beside the ring.
+  static let mostKeys = 128
   /// Seals that one update of the table covers.
   package static let reservedAhead: Int64 = 65_536
 
@@ -52,11 +57,11 @@ package final class KeyRing: Sealer {
 
   /// The key ring of an installation that has none: a field key, and the digest key, taken over or new.
   package static func firstRows(
-    master: MasterKey, installation: Int64, digestKey: [UInt8]?, at time: Timestamp
+    master: MasterKey, installation: Int64, digestKey: DigestKey?, at time: Timestamp
   ) throws(VaultError) -> [KeyRingRow] {
     let wrapping = try WrappingKey(master, installation: installation, cipher: FieldCipher())
     let block = master.key.block
-    let digest = if let digestKey { try DigestKey.checked(digestKey).withLocked(in: block) } else { try block.random() }
+    let digest = if let digestKey { digestKey.key } else { try block.random() }
     return [
       KeyRingRow(
         id: 1, purpose: .field, state: .active,
@@ -138,22 +143,28 @@ package final class KeyRing: Sealer {
 
   /// A new field key to insert as the active one, in one commit with `opening` becoming that; then `adopt`.
   ///
-  /// - Throws: `VaultError.masterRotationPending`: the master key to come could not open it.
+  /// - Throws: `VaultError.masterRotationPending`: the master key to come could not open it; `VaultError.keyRingFull`.
   package func newActiveFieldRow(at time: Timestamp) throws(VaultError) -> (new: KeyRingRow, opening: UInt32) {
-    let (isPending, id, active) = state.withLock {
-      ($0.isMasterPending, ($0.entries.keys.max() ?? 0) + 1, $0.active.id)
+    let (isPending, id, active, count) = state.withLock { state in
+      (
+        state.isMasterPending, (state.entries.keys.max() ?? 0) + 1, state.active.id,
+        state.entries.values.count { $0.key != nil }
+      )
     }
     if isPending { throw .masterRotationPending }
+    guard count < Self.mostKeys else { throw .keyRingFull(keys: count) }
     let wrapped = try wrapping.wrap(try wrapping.key.block.random(), id: id, purpose: .field)
     return (KeyRingRow(id: id, purpose: .field, state: .active, wrapped: wrapped, createdAt: time), active)
   }
 
   /// Takes the rows as they stand in the table after a commit. Keys that are destroyed are wiped. Rows of an earlier
   /// commit than those taken last change nothing: they are known by a key, or a next wrap, that they lack, or by a next
-  /// wrap that was let go of. `takingBack`: of a commit that may have let go of the next wraps.
+  /// wrap that was let go of. `takingBack`: of a commit that may have let go of the next wraps. Keys that are open already
+  /// are taken over: no key lies in memory twice.
   package func adopt(_ rows: [KeyRingRow], takingBack: Bool = false) throws(VaultError) {
-    if state.withLock({ $0.isAhead(of: rows, takingBack: takingBack) }) { return }
-    let fresh = try Self.state(of: rows, wrapping)
+    let known = state.withLock { $0.isAhead(of: rows, takingBack: takingBack) ? nil : $0.entries }
+    guard let known else { return }
+    let fresh = try Self.state(of: rows, wrapping, known: known)
     state.withLock { state in
       // Another caller may have been quicker.
       if state.isAhead(of: rows, takingBack: takingBack) { return }
@@ -173,31 +184,20 @@ package final class KeyRing: Sealer {
     state.withLock { $0.entries.values.map(\.row).sorted { $0.id < $1.id } }
   }
 
-  /// How often the active field key has sealed, as far as is known.
-  package var activeSeals: Int64 { state.withLock { $0.active.used } }
-
   func withState<R: Sendable>(_ body: (State) -> R) -> R { state.withLock { body($0) } }
   var wrappingKey: WrappingKey { wrapping }
 
-  private static func state(of rows: [KeyRingRow], _ wrapping: WrappingKey) throws(VaultError) -> State {
+  private static func state(
+    of rows: [KeyRingRow], _ wrapping: WrappingKey, known: [UInt32: Entry] = [:]
+  ) throws(VaultError) -> State {
     var entries: [UInt32: Entry] = [:]
-    var opened = 0
-    var isUnderNextMaster = false
     for row in rows {
       guard entries[row.id] == nil else { throw .keyRingInvalid("key \(row.id) stands in it twice") }
-      guard row.state != .destroyed else {
-        entries[row.id] = Entry(row: row, key: nil)
-        continue
-      }
-      var key = try wrapping.unwrap(row.wrapped, id: row.id, purpose: row.purpose)
-      if key == nil, let other = row.otherWrap {
-        key = try wrapping.unwrap(other, id: row.id, purpose: row.purpose)
-        isUnderNextMaster = isUnderNextMaster || key != nil
-      }
-      if key != nil { opened += 1 }
-      entries[row.id] = Entry(row: row, key: key)
+      entries[row.id] = try entry(of: row, wrapping, known: known[row.id])
     }
-    guard opened > 0 else { throw .masterKeyWrong(expected: [], given: wrapping.fingerprint) }
+    let opened = entries.values.filter { $0.key != nil }
+    // Which ones would do stands in the folder: `KeyAdmission` knows.
+    guard !opened.isEmpty else { throw .masterKeyWrong(expected: [], given: wrapping.fingerprint) }
     if let closed = entries.values.first(where: { $0.key == nil && $0.row.state != .destroyed }) {
       throw .keyRingInvalid("the master key opens others, but not key \(closed.row.id)")
     }
@@ -207,7 +207,24 @@ package final class KeyRing: Sealer {
     }
     return State(
       entries: entries, active: (field.row.id, key, field.row.seals), reserved: field.row.seals,
-      isUnderNextMaster: isUnderNextMaster)
+      isUnderNextMaster: opened.contains { $0.openedFrom == $0.row.otherWrap })
+  }
+
+  /// Without a key where it is destroyed, or does not open.
+  private static func entry(
+    of row: KeyRingRow, _ wrapping: WrappingKey, known: Entry?
+  ) throws(VaultError) -> Entry {
+    guard row.state != .destroyed else { return Entry(row: row, key: nil) }
+    for wrap in [row.wrapped, row.otherWrap].compactMap({ $0 }) {
+      let key =
+        if let known, known.openedFrom == wrap, known.row.purpose == row.purpose {
+          known.key
+        } else {
+          try wrapping.unwrap(wrap, id: row.id, purpose: row.purpose)
+        }
+      if let key { return Entry(row: row, key: key, openedFrom: wrap) }
+    }
+    return Entry(row: row, key: nil)
   }
 }
 

@@ -63,9 +63,7 @@ package final class KeyAdmission: Sendable {
   package func beforeWriting(rows: [KeyRingRow], installation: Int64) throws(VaultError) -> Int64? {
     let (found, marks) = state.withLock { ($0.found, $0.marks) }
     if !rows.isEmpty {
-      guard let found else { throw .masterKeyMissing(sources: places.described) }
-      let ring = try KeyRing(rows: rows, master: found.key, installation: installation, cipher: cipher)
-      try folder.checkOldDigestKey(against: ring)
+      try folder.checkOldDigestKey(against: try ring(rows, installation: installation))
       return installation
     }
     let id = installation > 0 ? installation : marks.first?.installation ?? Int64(random.next() >> 2) + 1
@@ -78,6 +76,23 @@ package final class KeyAdmission: Sendable {
     return id
   }
 
+  /// What a start refuses there and at the opening of the ring after it, for one that is only tried: writes nothing.
+  ///
+  /// - Throws: as `beforeWriting`.
+  package func tryWriting(rows: [KeyRingRow], installation: Int64) throws(VaultError) {
+    guard rows.isEmpty else {
+      _ = try beforeWriting(rows: rows, installation: installation)
+      _ = try ring(rows, installation: installation).wayBack(in: folder)
+      return
+    }
+    try folder.checkPrivate()
+    let key = if let master { master.key } else { try MasterKey(randomIn: block) }
+    let first = try KeyRing.firstRows(
+      master: key, installation: installation, digestKey: try folder.oldDigestKey(in: block),
+      at: Timestamp(milliseconds: 0))
+    _ = try KeyRing(rows: first, master: key, installation: installation, cipher: cipher).wayBack(in: folder)
+  }
+
   private func make() throws(VaultError) -> MasterKey {
     let key = try MasterKey(randomIn: block)
     try key.write(to: places.file)
@@ -88,6 +103,12 @@ package final class KeyAdmission: Sendable {
   /// The key in force; nil before it was asked for.
   package var master: FoundMasterKey? { state.withLock { $0.found } }
 
+  /// - Throws: `master_key_missing`.
+  package func requiredMaster() throws(VaultError) -> FoundMasterKey {
+    guard let master else { throw .masterKeyMissing(sources: places.described) }
+    return master
+  }
+
   /// There was none anywhere, and it was made as a file.
   package var isMasterMade: Bool { state.withLock { $0.isMade } }
 
@@ -95,8 +116,16 @@ package final class KeyAdmission: Sendable {
   package var isMasterBesideData: Bool { master?.source.lies(in: folder) ?? false }
 
   /// The ring, once its rows are in the table.
+  ///
+  /// - Throws: `master_key_missing`, `key_ring_invalid`, `master_key_wrong`, which names what the folder says would do.
   package func ring(_ rows: [KeyRingRow], installation: Int64) throws(VaultError) -> KeyRing {
-    guard let master else { throw .masterKeyMissing(sources: places.described) }
-    return try KeyRing(rows: rows, master: master.key, installation: installation, cipher: cipher)
+    let master = try requiredMaster()
+    do throws(VaultError) {
+      return try KeyRing(rows: rows, master: master.key, installation: installation, cipher: cipher)
+    } catch .masterKeyWrong(_, let given) {
+      // A new master key whose change never came about has its mark too.
+      let marks = state.withLock { $0.marks }.filter { $0.installation == installation && $0.fingerprint != given }
+      throw .masterKeyWrong(expected: marks.map(\.fingerprint), given: given)
+    }
   }
 }

@@ -33,12 +33,9 @@ package struct MasterKey: Sendable {
 
   /// The same of bytes that the caller wipes, or that were text before.
   package init(base64 text: [UInt8], source: String, block: KeyBlock) throws(VaultError) {
-    let result: Result<MasterKey, VaultError> = text.withUnsafeBytes { text in
-      do throws(VaultError) {
-        return .success(try MasterKey(base64: text, source: source, block: block))
-      } catch { return .failure(error) }
-    }
-    self = try result.get()
+    self = try text.withUnsafeBytes { text in
+      Result { () throws(VaultError) in try MasterKey(base64: text, source: source, block: block) }
+    }.get()
   }
 
   /// As its file holds it: 44 characters and a line break. The caller wipes it.

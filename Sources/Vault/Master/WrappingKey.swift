@@ -14,9 +14,9 @@ struct WrappingKey: Sendable {
   static let fingerprintBytes = 8
 
   init(_ master: MasterKey, installation: Int64, cipher: FieldCipher) throws(VaultError) {
-    let salt = (0..<8).map { UInt8(truncatingIfNeeded: installation >> Int64(56 - 8 * $0)) }
     let derived = HKDF<SHA256>.deriveKey(
-      inputKeyMaterial: master.key.symmetric, salt: salt, info: Self.info, outputByteCount: KeyBlock.keyBytes)
+      inputKeyMaterial: master.key.symmetric, salt: installation.bigEndianBytes, info: Self.info,
+      outputByteCount: KeyBlock.keyBytes)
     key = try derived.locked(in: master.key.block)
     self.cipher = cipher
     fingerprint = Hexadecimal.text(
@@ -48,7 +48,9 @@ struct WrappingKey: Sendable {
   }
 
   func seal(_ clear: [UInt8], at place: SealedPlace) throws(VaultError) -> [UInt8] {
-    do throws(SealFailure) { return try cipher.seal(clear, keyID: 0, key: key, at: place) } catch {
+    do throws(SealFailure) { return try cipher.seal(clear, keyID: 0, key: key, at: place) } catch .unavailable {
+      throw .keyMemory
+    } catch {
       throw .selfTestFailed("sealing: \(error.rawValue)")
     }
   }
@@ -66,9 +68,11 @@ struct WrappingKey: Sendable {
 
 extension SymmetricKey {
   func locked(in block: KeyBlock) throws(VaultError) -> LockedKey {
-    let result: Result<LockedKey, VaultError> = withUnsafeBytes { bytes in
-      do throws(VaultError) { return .success(try block.store(bytes)) } catch { return .failure(error) }
-    }
-    return try result.get()
+    try withUnsafeBytes { block.stored($0) }.get()
   }
+}
+
+extension Int64 {
+  /// As the number is written into what is derived or proven.
+  var bigEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> Int64(56 - 8 * $0)) } }
 }

@@ -36,6 +36,11 @@ package final class KeyBlock: Sendable {
     return key
   }
 
+  /// The same inside `withUnsafeBytes`, which would lose the error's type.
+  func stored(_ bytes: UnsafeRawBufferPointer) -> Result<LockedKey, VaultError> {
+    Result { () throws(VaultError) in try store(bytes) }
+  }
+
   /// A new key of the operating system's generator, never of a source that a test can repeat.
   func random() throws(VaultError) -> LockedKey {
     let key = try take()

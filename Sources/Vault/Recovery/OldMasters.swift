@@ -88,6 +88,15 @@ extension KeyFolder {
     return false
   }
 
+  /// The same of its box for the master key of that ring, too: one that does not open.
+  package func areOldMastersDamaged(for ring: KeyRing) throws(VaultError) -> Bool {
+    do throws(VaultError) {
+      return try oldMasters().keys(under: ring.wrappingKey) == nil
+    } catch .keyFileInvalid {
+      return true
+    }
+  }
+
   func write(_ masters: OldMasters) throws(VaultError) {
     try write(OldMasters.fileName, masters.json.encoded() + [UInt8(ascii: "\n")])
   }

@@ -33,9 +33,7 @@ package struct RecoveryBox: Sendable, Hashable {
   }
 
   private var proven: [UInt8] {
-    Array(Self.fileName.utf8)
-      + (0..<8).map { UInt8(truncatingIfNeeded: installation >> Int64(56 - 8 * $0)) }
-      + publicKey
+    Array(Self.fileName.utf8) + installation.bigEndianBytes + publicKey
   }
 
   mutating func prove(under wrapping: WrappingKey) throws(VaultError) {
@@ -69,7 +67,9 @@ package struct RecoveryBox: Sendable, Hashable {
     guard box.count == clear.count + crypto_box_sealbytes(),
       crypto_box_seal_open(&clear, box, UInt64(box.count), publicKey, pair.secretKey) == 0
     else {
-      throw .keyFileInvalid(path: Self.fileName, detail: "the master key inside does not open")
+      throw .keyFileInvalid(
+        path: "keys/\(Self.fileName)",
+        detail: "the master key inside does not open, though this is its code: put the file back from a copy")
     }
     return MasterKey(key: try clear.withLocked(in: block))
   }
@@ -105,7 +105,11 @@ extension KeyFolder {
   package func recoveryBox() throws(VaultError) -> RecoveryBox? {
     guard let members = try members(RecoveryBox.fileName) else { return nil }
     guard let box = RecoveryBox(members) else {
-      throw .keyFileInvalid(path: "\(path)/\(RecoveryBox.fileName)", detail: "a member is missing or malformed")
+      throw .keyFileInvalid(
+        path: "\(path)/\(RecoveryBox.fileName)",
+        detail:
+          "a member is missing or malformed: put it back from a copy, or, with the master key in place, make a new "
+          + "code by `agent-system key recovery new`")
     }
     return box
   }

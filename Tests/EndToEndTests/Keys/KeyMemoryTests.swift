@@ -63,6 +63,22 @@ import Testing
     #expect(variables.range(of: Data(key.utf8)) == nil && variables.range(of: Data("HOME=".utf8)) != nil)
   }
 
+  @Test("the digest key of before the ring stands in locked pages alone once the ring has it")
+  func digest() async throws {
+    let rig = try KeyRig()
+    await rig.stop(try await rig.serve())
+    try await rig.forgetKeys()
+    let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+    try rig.writeDigestKey(bytes)
+    let service = try await rig.serve()
+    #expect(!rig.exists("digest.key"))
+    let key = Data(bytes).base64EncodedString()
+    let run = try await ShellRun.run("/usr/bin/env", ["python3", "-c", Self.search, "\(service.pid)", key])
+    let lines = run.output.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(run.status == 0 && !lines.isEmpty, "\(run)")
+    #expect(lines.allSatisfy { $0[0] == "bytes" && $0.contains("lo") && $0.contains("dd") }, "\(run.output)")
+  }
+
   @Test("the service's own user cannot look into its memory, which it could were the process not closed")
   func closed() async throws {
     let site = try await DoorSite()

@@ -55,6 +55,21 @@ import Testing
     #expect(try await strangers().isEmpty)
   }
 
+  @Test("root that may not become the folder's owner is told so by its code and in words")
+  func confined() async throws {
+    let code = rig.folder.appending("code.txt")
+    try Data("ABCD".utf8).write(to: URL(fileURLWithPath: code))
+    for verb in [["show"], ["recovery", "use", "--recovery-code-file", code]] {
+      let run = try await ShellRun.run(
+        "/usr/bin/setpriv",
+        ["--bounding-set=-setuid,-setgid", ServiceProcess.binary.path, "key"] + verb + ["--data", rig.data],
+        environment: rig.environment(master: master))
+      #expect(run.status == 1 && run.errors.contains("data_folder_permissions"), "\(run)")
+      #expect(run.errors.contains("cannot become user \(Self.owner)"), "\(run)")
+      #expect(!run.errors.contains("StoreStartError"), "\(run)")
+    }
+  }
+
   @Test("--master-key-file takes root's file and the service's, and no other user's")
   func given() async throws {
     for (user, expected) in [(0, 0), (Self.owner, 0), (12_345, 1)] {

@@ -20,14 +20,17 @@ struct KeyRig {
   func serve(
     files: [String: String] = [:], master: String? = nil
   ) async throws -> ServiceProcess {
-    try await ServiceProcess.serve(
-      in: folder, files: files, environment: master.map { ["AGENT_SYSTEM_MASTER_KEY": $0] } ?? [:])
+    try await ServiceProcess.serve(in: folder, files: files, environment: environment(master: master))
+  }
+
+  func environment(master: String? = nil) -> [String: String] {
+    ["HOME": folder.path].merging(master.map { ["AGENT_SYSTEM_MASTER_KEY": $0] } ?? [:]) { $1 }
   }
 
   /// A start that nobody waits for.
   func starting(master: String? = nil) throws -> ServiceProcess {
     try ServiceProcess(
-      folder: folder, environment: master.map { ["AGENT_SYSTEM_MASTER_KEY": $0] } ?? [:],
+      folder: folder, environment: environment(master: master),
       arguments: [
         "serve", "--config", folder.appending("config"), "--data", data, "--log-dir", folder.appending("log"),
         "--listen", "127.0.0.1:0", "--socket", folder.appending("api.sock"),
@@ -36,11 +39,16 @@ struct KeyRig {
 
   /// Whether a start with that key would be let in; nothing is changed.
   func opens(master: String) async throws -> Bool {
-    let run = try await ShellRun.run(
-      ServiceProcess.binary.path, ["migrate", "--trial", "--data", data],
-      environment: ["HOME": folder.path, "AGENT_SYSTEM_MASTER_KEY": master])
+    let run = try await trial(master: master)
     #expect(run.status == 0 || run.status == 78, "\(run)")
     return run.status == 0
+  }
+
+  /// A start that is tried and taken back.
+  func trial(_ more: [String] = [], master: String? = nil) async throws -> ShellRun {
+    try await ShellRun.run(
+      ServiceProcess.binary.path, ["migrate", "--trial", "--data", data] + more,
+      environment: environment(master: master))
   }
 
   /// A start that is to be refused: its exit status and what it said.
@@ -63,8 +71,22 @@ struct KeyRig {
     try await ShellRun.run(
       ServiceProcess.binary.path,
       ["key"] + arguments + (service.map { ["--server", "unix:" + $0.socket] } ?? ["--data", data]),
-      environment: ["HOME": folder.path].merging(master.map { ["AGENT_SYSTEM_MASTER_KEY": $0] } ?? [:]) { $1 },
-      input: input)
+      environment: environment(master: master), input: input)
+  }
+
+  /// Takes the keys out of the database of a stopped service, as a version before them left it but for the tables' names;
+  /// what else lies in `keys/` stays.
+  func forgetKeys() async throws {
+    _ = try await sql("DELETE FROM key_ring; DELETE FROM sealing_pass; PRAGMA wal_checkpoint(TRUNCATE);")
+    for name in ["fingerprint", "master.key"] where exists(name) {
+      try FileManager.default.removeItem(atPath: key(name))
+    }
+  }
+
+  /// As a version before the ring kept the key of digests.
+  func writeDigestKey(_ bytes: [UInt8]) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: key("digest.key")))
+    #expect(chmod(key("digest.key"), 0o600) == 0)
   }
 
   func log() throws -> String { try String(contentsOfFile: folder.appending("log/app.log"), encoding: .utf8) }

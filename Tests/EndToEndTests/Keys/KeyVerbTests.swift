@@ -147,24 +147,19 @@ import Testing
     let id = try await first.create(["agent": "coder", "input": "go"])
     _ = try await first.ended(id)
     await rig.stop(first)
-    // As the version before left it, but for the tables' names.
-    _ = try await rig.sql("DELETE FROM key_ring; DELETE FROM sealing_pass; PRAGMA wal_checkpoint(TRUNCATE);")
-    for name in ["fingerprint", "master.key"] { try FileManager.default.removeItem(atPath: rig.key(name)) }
-    let digest = Data((0..<32).map { UInt8($0 * 7) })
-    try digest.write(to: URL(fileURLWithPath: rig.key("digest.key")))
-    #expect(chmod(rig.key("digest.key"), 0o600) == 0)
+    try await rig.forgetKeys()
+    let digest = (0..<32).map { UInt8($0 * 7) }
+    try rig.writeDigestKey(digest)
     let second = try await rig.serve()
     #expect(!rig.exists("digest.key") && rig.exists("fingerprint"))
     #expect(try await second.task(id)["status"] == "completed")
     #expect(try !rig.log().contains("digest_key_lost"))
     await second.killed()
     // A kill between the ring's commit and the removal leaves the file: the next start sees that they are the same.
-    try digest.write(to: URL(fileURLWithPath: rig.key("digest.key")))
-    #expect(chmod(rig.key("digest.key"), 0o600) == 0)
+    try rig.writeDigestKey(digest)
     await rig.stop(try await rig.serve())
     #expect(!rig.exists("digest.key"))
-    try Data((0..<32).map { UInt8($0) }).write(to: URL(fileURLWithPath: rig.key("digest.key")))
-    #expect(chmod(rig.key("digest.key"), 0o600) == 0)
+    try rig.writeDigestKey((0..<32).map { UInt8($0) })
     let refused = try await rig.refused()
     #expect(refused.status == 78 && refused.said.contains("digest_key_conflict"), "\(refused)")
   }
@@ -175,8 +170,7 @@ import Testing
     #expect(try !rig.log().contains("digest_key_lost"))
     _ = try await first.ended(try await first.create(["agent": "coder", "input": "go"]))
     await rig.stop(first)
-    _ = try await rig.sql("DELETE FROM key_ring; DELETE FROM sealing_pass; PRAGMA wal_checkpoint(TRUNCATE);")
-    for name in ["fingerprint", "master.key"] { try FileManager.default.removeItem(atPath: rig.key(name)) }
+    try await rig.forgetKeys()
     await rig.stop(try await rig.serve())
     await rig.stop(try await rig.serve())
     let lines = try rig.log().split(separator: "\n").filter { $0.contains("digest_key_lost") }

@@ -137,4 +137,21 @@ import Testing
     }
     await rig.stop(service)
   }
+
+  @Test(
+    "a link or a folder in the place of such a file is told alike",
+    arguments: ["recovery.box", "recovery.confirmed", "old-masters.box"],
+    [true, false])
+  func noFile(name: String, isLink: Bool) async throws {
+    var service = try await rig.serve(master: first)
+    await rig.stop(service)
+    _ = remove(rig.key(name))
+    try #require((isLink ? symlink("/nowhere", rig.key(name)) : mkdir(rig.key(name), 0o700)) == 0)
+    service = try await rig.serve(master: first)
+    #expect(try await service.send("GET", "/api/keys").status == 200)
+    let told = try rig.log()
+    #expect(told.contains("recovery_box_unverified") == (name == "recovery.box"), "\(told)")
+    #expect(told.contains("old_masters_damaged") == (name == "old-masters.box"), "\(told)")
+    await rig.stop(service)
+  }
 }

@@ -52,7 +52,7 @@ struct RecoveryNewCommand: ClientCommand {
 struct RecoveryConfirmCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "confirm", abstract: "Show that you have the recovery code, or a copy of the master key.",
-    discussion: "Reads it from the terminal or from standard input. Until one is confirmed, backups warn.")
+    discussion: "Reads it from the terminal or from standard input. `key show` says whether one is confirmed.")
 
   @Flag(help: "Confirm a copy of the master key instead of the code.")
   var masterKey = false

@@ -51,12 +51,8 @@ struct RecoveryUseCommand: ClientCommand {
               : "\(path) holds the master key \(found.fingerprint) already"))
       }
       return .done
-    } catch let error as ClientError {
-      throw error
-    } catch let error as VaultError {
-      throw .refused(error.code, "\(error)")
     } catch {
-      throw .refused("failed", "\(error)")
+      throw ClientError(refusing: error)
     }
   }
 

@@ -117,8 +117,8 @@ actor KeyDesk {
 
   /// A pass may have destroyed a key meanwhile; a second failure is another one.
   private func twice(_ change: () async throws -> Void) async throws {
-    do { try await change() } catch is StoreError {
-      try keys.ring.adopt(try await keys.store.rows(), takingBack: true)
+    do { try await change() } catch let failure as FailedCommit {
+      guard failure.isRingCurrent else { throw failure }
       try await change()
     }
   }
@@ -157,20 +157,35 @@ actor KeyDesk {
     return try show()
   }
 
+  /// A commit on the ring's table that failed, or of which nobody knows whether it came about.
+  private struct FailedCommit: Error {
+    let error: StoreError
+    /// The ring was given the table's rows since.
+    let isRingCurrent: Bool
+  }
+
   /// Runs a commit on the ring's table and takes the rows over. Where nobody knows whether it came about, the table is
   /// asked.
+  ///
+  /// - Throws: `FailedCommit`.
   private func adopting(
     takingBack: Bool = false, _ commit: () async throws(StoreError) -> [KeyRingRow]
   ) async throws {
     let rows: [KeyRingRow]
     do throws(StoreError) { rows = try await commit() } catch {
-      // Without an answer the ring stays as it is, and the next start reads the table.
-      if let rows = try? await keys.store.rows() {  // See above.
-        try? keys.ring.adopt(rows, takingBack: takingBack)  // See above.
-      }
-      throw error
+      throw FailedCommit(error: error, isRingCurrent: await takeOver(takingBack: takingBack))
     }
     try keys.ring.adopt(rows, takingBack: takingBack)
+  }
+
+  /// Gives the ring the table's rows. False without an answer: then it stays as it is, and the next start reads the table.
+  private func takeOver(takingBack: Bool) async -> Bool {
+    do {
+      try keys.ring.adopt(try await keys.store.rows(), takingBack: takingBack)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /// One verb at a time: each reads the ring, commits, and takes over what was committed.
@@ -182,8 +197,8 @@ actor KeyDesk {
       return try await body()
     } catch let error as VaultError {
       throw ServiceError(error)
-    } catch let error as StoreError {
-      throw ServiceError(error)
+    } catch let failure as FailedCommit {
+      throw ServiceError(failure.error)
     } catch {
       throw ServiceError("internal_error", "\(error)")
     }

@@ -1,41 +1,5 @@
 import Glibc
 
-/// Where a master key came from.
-package enum MasterKeySource: Sendable, Hashable, CustomStringConvertible {
-  /// Handed over by systemd (`LoadCredential=`).
-  case credential(String)
-  case file(String)
-  case variable
-  /// A file that was read before root's rights were given up: the package's own, or one that a command named.
-  case handed(String)
-
-  package var description: String {
-    switch self {
-    // Not its path: that one is made anew for each start, and nobody can write there.
-    case .credential:
-      "the systemd credential \(MasterKeyPlaces.credentialName) (the file that LoadCredential= names, as packaged "
-        + "\(MasterKeyPlaces.packagePath))"
-    case .file(let path), .handed(let path): path
-    case .variable: "the variable \(MasterKeyPlaces.variableName)"
-    }
-  }
-
-  /// Whoever takes the folder takes the key.
-  package func lies(in folder: KeyFolder) -> Bool {
-    guard case .file(let path) = self else { return false }
-    return path.hasPrefix(folder.path + "/")
-  }
-
-  /// The stable word for answers.
-  package var word: String {
-    switch self {
-    case .credential: "credential"
-    case .file, .handed: "file"
-    case .variable: "environment"
-    }
-  }
-}
-
 /// The places of the master key, first to last. All of them are looked at: two that differ are refused.
 package struct MasterKeyPlaces: Sendable {
   /// `$CREDENTIALS_DIRECTORY`.
@@ -105,24 +69,8 @@ package struct MasterKeyPlaces: Sendable {
   static func key(
     in path: String, owners: [uid_t]?, as source: MasterKeySource, block: KeyBlock
   ) throws(VaultError) -> MasterKey? {
-    func invalid(_ detail: String) -> VaultError { .masterKeyInvalid(source: "\(source)", detail: detail) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      // No folder of that name holds none either.
-      if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw invalid(errno == ELOOP ? "it is a symbolic link" : String(cString: strerror(errno)))
-    }
+    guard let descriptor = try openChecked(path, owners, source) else { return nil }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw invalid(String(cString: strerror(errno))) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw invalid("it is no regular file") }
-    if let owners {
-      guard owners.contains(status.st_uid) else {
-        let names = owners.map { "\($0)" }.joined(separator: " or ")
-        throw invalid("it belongs to user \(status.st_uid) and not to \(names)")
-      }
-      guard status.st_mode & 0o7777 == 0o400 else { throw invalid("its mode is not 0400: chmod 0400 \(path)") }
-    }
     var bytes = [UInt8](repeating: 0, count: maximumBytes)
     defer { wipe(&bytes) }
     var count = 0
@@ -131,21 +79,53 @@ package struct MasterKeyPlaces: Sendable {
         Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), maximumBytes - count)
       }
       if got < 0, errno == EINTR { continue }
-      guard got >= 0 else { throw invalid(String(cString: strerror(errno))) }
+      guard got >= 0 else { throw .masterKeyInvalid(source: "\(source)", detail: String(cString: strerror(errno))) }
       if got == 0 { break }
       count += got
     }
-    let found = count
-    if case .credential = source, bytes.prefix(found).elementsEqual(noCredential.utf8) { return nil }
-    let result: Result<MasterKey, VaultError> = bytes.withUnsafeBytes { bytes in
-      do throws(VaultError) {
-        return .success(
-          try MasterKey(
-            base64: UnsafeRawBufferPointer(rebasing: bytes[..<found]), source: "\(source)",
-            block: block))
-      } catch { return .failure(error) }
+    // In place: a copy would stay behind.
+    bytes.removeLast(maximumBytes - count)
+    if case .credential = source, bytes.elementsEqual(noCredential.utf8) { return nil }
+    return try MasterKey(base64: bytes, source: "\(source)", block: block)
+  }
+
+  /// Whether others may go through all the folders that the file lies in.
+  private static func areFoldersOpen(of path: String) -> Bool {
+    path.indices.filter { path[$0] == "/" }.allSatisfy { slash in
+      var status = stat()
+      return stat(String(path[...slash]), &status) != 0 || status.st_mode & 0o001 != 0
     }
-    return try result.get()
+  }
+
+  /// The file, open for reading; nil where there is none. Not what stands behind a link, nor anything but a file.
+  private static func openChecked(
+    _ path: String, _ owners: [uid_t]?, _ source: MasterKeySource
+  ) throws(VaultError) -> Int32? {
+    func invalid(_ detail: String) -> VaultError { .masterKeyInvalid(source: "\(source)", detail: detail) }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      // No folder of that name holds none either.
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw invalid(errno == ELOOP ? "it is a symbolic link" : String(cString: strerror(errno)))
+    }
+    var status = stat()
+    var problem: String?
+    if fstat(descriptor, &status) != 0 {
+      problem = String(cString: strerror(errno))
+    } else if status.st_mode & S_IFMT != S_IFREG {
+      problem = "it is no regular file"
+    } else if let owners, !owners.contains(status.st_uid) {
+      let names = owners.map { "\($0)" }.joined(separator: " or ")
+      problem = "it belongs to user \(status.st_uid) and not to \(names)"
+    } else if owners != nil, status.st_mode & 0o7777 != 0o400 {
+      problem = "its mode is not 0400: chmod 0400 \(path)"
+    } else if owners == nil, status.st_mode & 0o004 != 0, areFoldersOpen(of: path) {
+      // systemd's own are 0400, in a folder closed to others; an access list shows in the group's bits alone.
+      problem = "everybody can read it: chmod 0400 \(path), or close its folder to others"
+    }
+    guard let problem else { return descriptor }
+    close(descriptor)
+    throw invalid(problem)
   }
 }
 
