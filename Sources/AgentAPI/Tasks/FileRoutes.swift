@@ -15,7 +15,12 @@ struct FileRoutes: Sendable {
     let (files, isCut) = try await services.workspaces.files(in: folder)
     let filter = try await services.tasks.filter(of: id)
     var members: [String: JSONValue] = [
-      "data": .array(files.map { filter.filtered(TaskBody.json($0)) }), "next_cursor": .null,
+      "data": .array(
+        files.map { file in
+          guard case .object(var members) = TaskBody.json(file) else { return .null }
+          members["path"] = members["path"].map { filter.filtered($0) }
+          return .object(members)
+        }), "next_cursor": .null,
     ]
     if isCut { members["truncated"] = true }
     return .json(.object(members))
