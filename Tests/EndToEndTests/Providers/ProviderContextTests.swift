@@ -1,5 +1,6 @@
 import AgentCore
 import AgentTestKit
+import Foundation
 import Testing
 
 /// What the running binary does when a conversation outgrows its model.
@@ -81,6 +82,45 @@ import Testing
     } else {
       #expect(task["error"]?["code"] == "context_too_long", "\(task.text)")
     }
+  }
+
+  @Test(
+    "half of it is sent after a wait too: another task has the only place meanwhile", arguments: WireFormat.allCases)
+  func halvedLater(format: WireFormat) async throws {
+    let site = try await ProviderSite(
+      format,
+      [
+        Self.reading("a.txt", turn: 1, input: 500), Self.reading("b.txt", turn: 2, input: 11_300),
+        ProviderSite.rule(
+          "go", turn: 3, times: 1, ["text": "Let me"],
+          fault: [
+            "hold": ["after": 1, "until": "refuse"],
+            "stream_error": ["after": 2, "error": ["type": "exceed_context_size_error"], "as_field": true],
+          ]),
+        ProviderSite.rule("other", ["text": "Done too."], fault: ["hold": ["after": 1, "until": "go-on"]]),
+        ProviderSite.saysDone,
+      ], provider: ["max_concurrent": 1])
+    let files = [Self.file("a.txt", 31 << 10), Self.file("b.txt", 15 << 10)]
+    let id = try await site.create("go", ["files": .array(files)])
+    let end = ContinuousClock.now + .seconds(60)
+    while try site.double.calls().count < 3, ContinuousClock.now < end { _ = try await site.service.task(id) }
+    // It is next in line when the refusal frees the place.
+    let other = try await site.create("other")
+    while try await site.provider()["concurrency"]?["waiting"] != 1, ContinuousClock.now < end {}
+    try Data().write(to: URL(fileURLWithPath: site.folder.appending("refuse")))
+    let waiting = try await site.service.asking("GET", "/api/tasks/\(id)") { $0.json["status"] == "waiting" }
+    #expect(waiting.json["waiting"]?["reason"] == "provider_limit", "\(waiting.text)")
+    #expect(try site.calls("other").count == 1)
+    try Data().write(to: URL(fileURLWithPath: site.folder.appending("go-on")))
+    #expect(try await site.service.ended(other)["output"]?["text"] == "Done too.")
+    let task = try await site.service.ended(id)
+    #expect(task["output"]?["text"] == "done", "\(task.text), \(site.double.told)")
+    let third = try site.calls("go").filter { $0.turn == 3 }
+    #expect(third.count == 2, "\(third.count) calls")
+    let results = third.map { format.results(in: $0.body).map(\.text) }
+    #expect(results.first?.first?.hasPrefix("a.txt xxx") == true && results.last?.first?.hasPrefix("[") == true)
+    let step = try await site.steps(task).last { $0["kind"] == "model_call" } ?? .null
+    #expect(step["attempt"] == 2 && step["input"]?["halved"] == true, "\(step.text)")
   }
 
   @Test("a prompt over the limit is never sent", arguments: WireFormat.allCases)

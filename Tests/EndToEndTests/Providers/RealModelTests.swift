@@ -100,19 +100,40 @@ import Testing
       guard task["error"]?["code"] == "provider_error" else { continue }
       // The same seed, the same nonsense: tried again once, and refused again.
       #expect(step["attempt"] == 2 && step["error"]?["code"] == "provider_error", "\(step.text)")
+      // By an object within the stream, not by a status.
+      let detail = task["error"]?["detail"]?.stringValue ?? ""
+      #expect(detail.hasPrefix("the provider's answer holds an error"), "\(detail)")
       return
     }
     Issue.record("none of the seeds made llama.cpp give up: \(told)")
   }
 
+  /// The limit at which the model is in the midst of a call is the model's matter: limits are gone through until half a
+  /// call came. Below it has not begun the call, or llama.cpp has not shown it yet.
   private func cutCall(_ server: LlamaServer) async throws {
-    let service = try await Self.service(
-      ["main": Self.entry(server)], agent: ["tools": ["file.read"], "max_output_tokens": 2])
-    let id = try await service.create(["agent": "worker", "input": "Read notes.txt", "max_attempts": 1])
-    let task = try await service.ended(id)
-    #expect(task["error"]?["code"] == "truncated", "\(task.text)")
-    let found = try await service.steps(id)
-    #expect(found.allSatisfy { $0["kind"] == "model_call" })
+    let limits = [2] + Array(stride(from: 6, through: 40, by: 2))
+    let agents = limits.map { limit in
+      let agent: JSONValue = ["instructions": "Do it.", "tools": ["file.read"], "max_output_tokens": JSONValue(limit)]
+      return ("worker\(limit)", agent)
+    }
+    var files = ProviderSite.files(["main": Self.entry(server)])
+    files["agents.yaml"] = JSONValue.object(["agents": .object(Dictionary(agents) { $1 })]).text + "\n"
+    let service = try await ServiceProcess.serve(in: TemporaryFolder("llama"), files: files)
+    var told: [String] = []
+    for limit in limits {
+      let id = try await service.create([
+        "agent": .string("worker\(limit)"), "input": "Read notes.txt", "max_attempts": 1,
+      ])
+      let task = try await service.ended(id)
+      let steps = try await service.steps(id)
+      told.append("\(limit): \(task["error"]?.text ?? "") \(steps.first?["output"]?.text ?? "")")
+      // A call that came whole was made: this limit is past the cut.
+      guard task["error"]?["code"] == "truncated", steps.count == 1 else { break }
+      #expect(steps.allSatisfy { $0["kind"] == "model_call" && $0["status"] == "failed" }, "\(steps)")
+      guard steps.first?["output"]?["tool_calls"]?.arrayValue?.isEmpty == false else { continue }
+      return
+    }
+    Issue.record("at no limit half a call came: \(told)")
   }
 
   private func tooLong(_ server: LlamaServer) async throws {

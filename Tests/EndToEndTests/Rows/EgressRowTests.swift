@@ -93,6 +93,35 @@ import Testing
     #expect(!steps.map(\.text).joined().contains("169.254.169.254/latest"))
   }
 
+  @Test(
+    "a tool never rides on a connection that a provider has open to the same address", .shows(.privateAddresses),
+    arguments: WireFormat.allCases)
+  func ownConnections(format: WireFormat) async throws {
+    let folder = try TemporaryFolder("connections")
+    let double = try await ProviderDouble([], in: folder)
+    let place = String(double.address.dropFirst("http://".count))
+    let get: JSONValue = ["method": "GET", "url": .string(double.address + "/v1/models")]
+    try double.script([
+      ProviderSite.calling("go", [ProviderSite.call("http.request", get)]),
+      ProviderSite.calling("go", turn: 2, [ProviderSite.call("http.request", get)]), ProviderSite.saysDone,
+    ])
+    let service = try await ServiceProcess.serve(
+      in: folder,
+      files: ProviderSite.files(
+        ["main": format.entry(double.address)],
+        agent: ["tools": ["http.request"], "allow_hosts": [.string(place)]]))
+    let task = try await service.ended(try await service.create(["agent": "worker", "input": "go"]))
+    #expect(task["status"] == "completed", "\(task.text), \(double.told)")
+    let requests = try double.requests()
+    func connections(_ path: String) -> [Int64] {
+      requests.filter { $0.path == path }.compactMap { $0.line["connection"]?.integerValue }
+    }
+    let (models, tools) = (connections(format.path), connections("/v1/models"))
+    // Each keeps its own open, so the other could have had it.
+    #expect(models.count == 3 && Set(models).count == 1, "\(models)")
+    #expect(tools.count == 2 && Set(tools).isDisjoint(with: models), "\(tools), \(models)")
+  }
+
   private static func run(
     _ calls: [JSONValue], allowed: [JSONValue], listen: String = "127.0.0.1:0", input: JSONValue = "go"
   ) async throws -> (task: JSONValue, steps: [JSONValue]) {

@@ -150,6 +150,21 @@ import Testing
   }
 
   @Test(
+    "comments and pings alone feed `idle` for longer than it lasts", .shows(.providerTimeout),
+    arguments: [(WireFormat.openai, "comment"), (.anthropic, "comment"), (.anthropic, "ping")])
+  func nothingElse(format: WireFormat, kind: String) async throws {
+    let quiet: JSONValue = ["after": 2, "every": "400ms", "times": 8, "kind": .string(kind)]
+    let site = try await ProviderSite(
+      format, [["reply": ["text": "Here I am."], "fault": ["comments": quiet]]],
+      provider: Self.limit("idle", "1500ms"))
+    let start = ContinuousClock.now
+    let task = try await site.run("go")
+    #expect(task["output"]?["text"] == "Here I am.", "\(task.text)")
+    #expect(ContinuousClock.now - start >= .seconds(3))
+    #expect(try site.double.calls().count == 1)
+  }
+
+  @Test(
     "400, 404, 413, 422: `provider_rejected`, `model_unknown`, `context_too_long`, never the same request again",
     .shows(.providerRejects),
     arguments: [
