@@ -75,10 +75,14 @@ extension ClientInput {
 final class SignalWatch: Sendable {
   private let source: Mutex<any DispatchSourceSignal>
 
+  /// Watches when it returns: a signal that is ignored otherwise would be lost until then.
   init(_ number: Int32, _ handle: @escaping @Sendable () -> Void) {
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+    let isWatching = DispatchSemaphore(value: 0)
     source.setEventHandler(handler: handle)
+    source.setRegistrationHandler { isWatching.signal() }
     source.resume()
+    isWatching.wait()
     self.source = Mutex(source)
   }
 

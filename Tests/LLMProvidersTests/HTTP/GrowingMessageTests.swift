@@ -32,7 +32,8 @@ import Testing
     "bytes that come in pieces of any size are the same bytes",
     arguments: [1, 7, 4096, (1 << 20) - 1, 1 << 20, 3 << 20])
   func bytes(piece: Int) {
-    let text = String(repeating: "Grüße 🙂", count: 200_000)
+    // Single bytes need not cross as many blocks: they are slow.
+    let text = String(repeating: "Grüße 🙂", count: piece == 1 ? 80_000 : 200_000)
     let bytes = Array(text.utf8)
     var growing = GrowingBytes()
     for start in stride(from: 0, to: bytes.count, by: piece) {
